@@ -1,0 +1,1 @@
+"""The winnow application: everything that touches files, databases, the network, the clock or a person."""

@@ -1,0 +1,1 @@
+"""Applicants: intake, crawl, page evidence, signals, scorecard."""

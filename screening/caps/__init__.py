@@ -1,0 +1,1 @@
+"""Pure: evidence to an offer-cap recommendation."""

@@ -1,0 +1,72 @@
+"""What every command shares: workspace, `--json`, progress, and how results and errors end the process."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from screening.errors import ExitCode, WinnowError
+from screening.jobs.progress import Progress, plain_progress
+from screening.workspace import Workspace, open_workspace
+
+WorkspaceOption = Annotated[
+    Path | None, typer.Option("--workspace", help="Folder of the programme.", envvar="WINNOW_WORKSPACE", show_default="./winnow-workspace")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command says at its end: `data` for --json, `lines` for a person, and the exit status."""
+
+    data: Mapping[str, Any]
+    lines: Sequence[str] = field(default_factory=tuple)
+    exit_code: ExitCode = ExitCode.DONE
+
+
+def run(work: Callable[[Workspace, Progress], Answer], *, workspace: Path | None, as_json: bool) -> None:
+    """Open the workspace, do the work, print the answer, and leave with its exit status. Never returns normally."""
+    with reporting_errors(as_json=as_json):
+        opened = open_workspace(workspace)
+        answer = work(opened, terminal_progress())
+        finish(answer, as_json=as_json)
+
+
+def finish(answer: Answer, *, as_json: bool) -> None:
+    """Print the answer and leave with its exit status."""
+    if as_json:
+        typer.echo(json.dumps(dict(answer.data), default=str, ensure_ascii=False))
+    else:
+        for line in answer.lines:
+            typer.echo(line)
+    raise typer.Exit(int(answer.exit_code))
+
+
+@contextmanager
+def reporting_errors(*, as_json: bool) -> Iterator[None]:
+    """Turn a WinnowError into one clear message on standard error (and a JSON object) and its exit status."""
+    try:
+        yield
+    except WinnowError as error:
+        typer.echo(f"winnow: {error}", err=True)
+        if as_json:
+            body = {"error": type(error).__name__, "where": error.where, "cause": error.cause, "remedy": error.remedy}
+            typer.echo(json.dumps({**body, "retry": error.retry}, ensure_ascii=False))
+        raise typer.Exit(int(error.exit_code)) from error
+
+
+def terminal_progress() -> Progress:
+    """Return progress that draws a bar on a terminal and writes plain lines elsewhere, both on standard error."""
+    if not sys.stderr.isatty():
+        return plain_progress(partial(print, file=sys.stderr, flush=True))
+    from screening.cli.bar import bar_progress
+
+    return bar_progress()

@@ -1,0 +1,80 @@
+"""Every error that winnow raises on purpose, and how each ends a command.
+
+    WinnowError                    exit 1   something in winnow or around it failed
+    ├── InputError                 exit 2   arguments or input that cannot be used
+    │   └── SettingsError          exit 2   an unknown key or a bad value in a settings file or variable
+    ├── WorkspaceError             exit 2   the workspace is missing, newer than this winnow, or not a workspace
+    ├── BusyError                  exit 1   another winnow holds the lock; trying later helps
+    ├── IntegrityError             exit 1   stored data is not what was recorded: never continue with it
+    └── UnavailableError           exit 1   database, lake or network did not answer; trying later may help
+
+Each says the cause, what follows from it, and what to do.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit statuses of every command."""
+
+    DONE = 0
+    FAILED = 1
+    UNUSABLE = 2
+    """The arguments or the input cannot be used."""
+    INCOMPLETE = 3
+    """Done, but something was quarantined or held for lack of evidence."""
+
+
+class WinnowError(Exception):
+    """Root of all errors that winnow raises on purpose.
+
+    `cause` is a sentence that says what happened, `remedy` what the reader can do; `where` names file, line and field
+    as far as they are known; `retry` says whether the same call may succeed later.
+    """
+
+    exit_code = ExitCode.FAILED
+    retry = False
+
+    def __init__(self, cause: str, *, remedy: str, where: str | None = None) -> None:
+        super().__init__(cause, remedy, where)
+        self.cause = cause
+        self.remedy = remedy
+        self.where = where
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{self.cause} {self.remedy}"
+
+
+class InputError(WinnowError):
+    """The arguments or an input file cannot be used."""
+
+    exit_code = ExitCode.UNUSABLE
+
+
+class SettingsError(InputError):
+    """A settings file or variable has an unknown key or a bad value."""
+
+
+class WorkspaceError(WinnowError):
+    """The workspace is missing, was made by a newer winnow, or is not a workspace."""
+
+    exit_code = ExitCode.UNUSABLE
+
+
+class BusyError(WinnowError):
+    """Another winnow process holds the lock that this one needs."""
+
+    retry = True
+
+
+class IntegrityError(WinnowError):
+    """Stored data differ from what was recorded when they were written."""
+
+
+class UnavailableError(WinnowError):
+    """A database, lake or network service did not answer."""
+
+    retry = True

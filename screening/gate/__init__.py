@@ -1,0 +1,1 @@
+"""Pure: evidence and policy to Pay, Hold or Reject, with reasons."""

@@ -1,0 +1,1 @@
+"""Cases, decisions by people, appeals, the audit chain, permissions."""

@@ -1,0 +1,1 @@
+"""A programme to practise on: affiliates, traffic and labelled, simulated fraud."""

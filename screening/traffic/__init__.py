@@ -1,0 +1,1 @@
+"""Event files into the lake, and the lake through the judges."""
