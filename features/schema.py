@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+import polars as pl
+
 
 class Kind(StrEnum):
     """A kind of record that `winnow ingest` takes in."""
@@ -165,3 +167,20 @@ TABLES: Mapping[Kind, Table] = MappingProxyType(
         ),
     }
 )
+
+
+_POLARS: Mapping[Type, pl.DataType] = MappingProxyType(
+    {
+        Type.TEXT: pl.String(),
+        Type.TIME: pl.Datetime("us", "UTC"),
+        Type.MONEY: pl.Decimal(MONEY_PRECISION, MONEY_SCALE),
+        Type.NUMBER: pl.Float64(),
+        Type.WORDS: pl.List(pl.String()),
+        Type.URLS: pl.List(pl.String()),
+    }
+)
+
+
+def polars_schema(kind: Kind) -> dict[str, pl.DataType]:
+    """Return the canonical columns of the kind in order, each with its Polars type."""
+    return {column.name: _POLARS[column.type] for column in TABLES[kind].columns}
