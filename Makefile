@@ -1,0 +1,85 @@
+# `make demo` and `make test` need only git, make and Python 3.11 or newer; everything else they fetch themselves.
+# PYTHON=/path/to/python3 chooses the interpreter, WORKERS=n the number of test processes.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+WORKERS ?= 2
+
+# Exact versions with hashes. Packages without a wheel are built with the pinned tools of build.txt, never with others.
+INSTALL_LOCKED := $(PIP) install --quiet --require-hashes --no-build-isolation --no-deps
+INSTALL_WINNOW := $(PIP) install --quiet --no-deps --no-build-isolation --editable .
+
+.PHONY: help demo test lint types contracts check bench format lock hooks clean
+
+help: ## List what make can do.
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+demo: $(VENV)/runtime.stamp ## Set up and run the whole pipeline on a simulated programme.
+	$(BIN)/winnow demo --workspace demo-workspace
+
+test: $(VENV)/develop.stamp system-programs ## Set up and run all tests.
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+lint: $(VENV)/develop.stamp ## Check style and formatting.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/develop.stamp ## Check types.
+	$(BIN)/mypy
+
+contracts: $(VENV)/develop.stamp ## Check that dependencies point one way.
+	$(BIN)/lint-imports
+
+check: lint types contracts test ## Everything a change must pass.
+
+bench: $(VENV)/develop.stamp ## Run the benchmarks (minutes to hours).
+	@shopt -s nullglob; for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit; done
+
+format: $(VENV)/develop.stamp ## Rewrite the code in the project's style.
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+hooks: $(VENV)/develop.stamp ## Install the git hooks of .pre-commit-config.yaml.
+	$(BIN)/pre-commit install
+
+UV_LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header
+lock: $(VENV)/develop.stamp ## Resolve the dependencies of pyproject.toml again (UPGRADE=1: newest versions).
+	$(UV_LOCK) $(if $(UPGRADE),--upgrade) --extra spark --group dev --output-file requirements/develop.txt
+	$(UV_LOCK) --constraint requirements/develop.txt --output-file requirements/runtime.txt
+	$(BIN)/uv pip compile --group build --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --constraint requirements/develop.txt --output-file requirements/build.txt
+
+clean: ## Remove the environment and what tools left behind.
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# --- the environment -------------------------------------------------------------------------------------------------
+
+$(BIN)/python:
+	tools/make-venv $(VENV) $(PYTHON)
+
+$(VENV)/build.stamp: requirements/build.txt | $(BIN)/python
+	$(INSTALL_LOCKED) -r requirements/build.txt
+	@touch $@
+
+$(VENV)/runtime.stamp: $(VENV)/build.stamp requirements/runtime.txt pyproject.toml
+	$(INSTALL_LOCKED) -r requirements/runtime.txt
+	$(INSTALL_WINNOW)
+	@touch $@
+
+$(VENV)/develop.stamp: $(VENV)/build.stamp requirements/develop.txt pyproject.toml
+	$(INSTALL_LOCKED) -r requirements/develop.txt
+	$(INSTALL_WINNOW)
+	@touch $@ $(VENV)/runtime.stamp
+
+# Tests that need one of these skip, with the reason, where it is missing.
+.PHONY: system-programs
+system-programs:
+	@command -v java >/dev/null || tools/system-packages "A Java runtime, for the tests of the Spark engine" default-jre-headless
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
+	    || tools/system-packages "A PostgreSQL server, for the tests of the store" postgresql
+	@command -v chromium chromium-browser google-chrome >/dev/null \
+	    || tools/system-packages "Chromium, for the tests of the console" chromium
