@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
+from screening.settings.crawl import CrawlSettings
 from screening.settings.section import Section, setting
 
 
@@ -29,6 +30,7 @@ class Settings(Section):
     engine: Literal["polars", "spark"] = setting("what computes features", unit="choice")
     store: StoreSettings
     lake: LakeSettings
+    crawl: CrawlSettings
 
     @classmethod
     def is_table(cls, key: str) -> bool:
