@@ -1,0 +1,79 @@
+"""Many rows at once: frames into a table, rows of a table into a frame, in slices so that memory stays bounded."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, Text, select, type_coerce
+
+from screening.store import tables
+from screening.store.columns import Document, Instant, Money, Words
+from screening.store.database import Access, Backend
+from screening.store.frames import INSTANT, MONEY, SLICE_ROWS, polars_type, schema_of, words_of_json
+
+_TEN_THOUSANDTH = Decimal("0.0001")
+
+
+def read(backend: Backend, connection: Connection, table: Table, *conditions: ColumnElement[bool]) -> pl.DataFrame:
+    """Return the rows that meet the conditions, in no particular order, with the types of the store's frames.
+
+    Where the table's rows belong to runs, the frame has `run_key`, not `run_id`; `with_run_id` exchanges them.
+    """
+    query = select(*(_as_stored(backend, column) for column in table.columns)).where(*conditions)
+    return pl.concat([_empty(table), *_frames(connection, query, table)])
+
+
+def with_run_id(connection: Connection, frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Return the rows of a table of runs with `run_id` and `judged_at`, the end of the run, in place of `run_key`."""
+    keys = frame["run_key"].unique().to_list()
+    runs = tables.runs.c
+    query = select(runs.run_key, runs.run_id, runs.finished_at).where(runs.run_key.in_(keys))
+    found = pl.DataFrame(
+        [tuple(row) for row in connection.execute(query)],
+        schema={"run_key": pl.Int64, "run_id": pl.String, "judged_at": INSTANT},
+        orient="row",
+    )
+    return frame.join(found, on="run_key", how="left").select(*schema_of(table), "judged_at")
+
+
+def of_run(access: Access, table: Table, run_id: str, *order: str) -> pl.DataFrame:
+    """Return the rows of one run, sorted; empty when the run has none or is not there."""
+    with access.reading() as connection:
+        run_key = connection.scalar(select(tables.runs.c.run_key).where(tables.runs.c.run_id == run_id))
+        frame = read(access.backend, connection, table, table.c.run_key == run_key)
+    return frame.with_columns(run_id=pl.lit(run_id)).select(*schema_of(table)).sort(order)
+
+
+def _as_stored(backend: Backend, column: Column[Any]) -> ColumnElement[Any]:
+    if isinstance(column.type, Money | Instant):
+        return backend.whole_number(column).label(column.name)
+    if isinstance(column.type, Words | Document):
+        return type_coerce(column, Text).label(column.name)
+    return column
+
+
+def _frames(connection: Connection, query: Select[Any], table: Table) -> list[pl.DataFrame]:
+    whole = {column.name for column in table.columns if isinstance(column.type, Money | Instant)}
+    words = [column.name for column in table.columns if isinstance(column.type, Words)]
+    plain = {column.name: polars_type(column) for column in table.columns}
+    fetched = plain | dict.fromkeys(whole, pl.Int64()) | dict.fromkeys(words, pl.String())
+    amounts = [name for name in whole if plain[name] == MONEY]
+    instants = [name for name in whole if plain[name] == INSTANT]
+    result = connection.execution_options(yield_per=SLICE_ROWS).execute(query)
+    return [
+        words_of_json(pl.DataFrame([tuple(row) for row in rows], schema=fetched, orient="row"), words).with_columns(
+            pl.col(instants).cast(INSTANT), *(_money(name) for name in amounts)
+        )
+        for rows in result.partitions()
+    ]
+
+
+def _money(name: str) -> pl.Expr:
+    # multiplied in 38 digits: a cast of the whole number alone would need 22, of which Decimal(18, 4) has 18
+    return (pl.col(name).cast(pl.Decimal(38, 4)) * pl.lit(_TEN_THOUSANDTH, dtype=pl.Decimal(38, 4))).cast(MONEY)
+
+
+def _empty(table: Table) -> pl.DataFrame:
+    return pl.DataFrame(schema={column.name: polars_type(column) for column in table.columns})

@@ -1,0 +1,68 @@
+"""What runs judged: conversions, sources, cap recommendations, applications. A run's rows are stored all or none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+from sqlalchemy import Table, func, select
+from sqlalchemy.exc import IntegrityError
+
+from screening.store import tables
+from screening.store.bulk import of_run, read, with_run_id
+from screening.store.database import Access
+from screening.store.frames import conformed
+from screening.store.runs import COMPLETE, RunRecord, add_run
+
+_IDS_PER_QUERY = 10_000
+"""Both databases bound the parameters of a statement: SQLite 32,766, PostgreSQL 65,535."""
+
+
+class Judgements:
+    """The rows that runs recorded."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    def record(self, run: RunRecord, rows: Mapping[Table, pl.DataFrame]) -> None:
+        """Store a run and all its rows in one transaction.
+
+        Raises ValueError when rows come with a run that is not complete, or break a rule of the tables; TypeError when
+        a frame has the wrong columns; InputError when the run is there already.
+        """
+        if rows and run.status != COMPLETE:
+            raise ValueError(f"the run {run.run_id} is {run.status}: only a complete run may judge")
+        ready = {table: conformed(frame, table, run.run_id) for table, frame in rows.items()}
+        with self._access.writing() as connection:
+            run_key = add_run(connection, run)
+            for table, frame in ready.items():
+                keyed = frame.with_columns(run_key=pl.lit(run_key, pl.Int64))
+                try:
+                    self._access.backend.insert(connection, table, keyed)
+                except IntegrityError as error:
+                    raise ValueError(f"{table.name} of the run {run.run_id}: {error.orig}") from error
+
+    def of_run(self, table: Table, run_id: str, *order: str) -> pl.DataFrame:
+        """Return the rows of one run, sorted by the named columns."""
+        return of_run(self._access, table, run_id, *order)
+
+    def decisions_of(self, conversion_ids: Sequence[str] | pl.Series) -> pl.DataFrame:
+        """Return the newest decision about each conversion that was ever judged, with `judged_at`, sorted by its id.
+
+        Conversions never judged are absent. All rows come from one state of the database.
+        """
+        asked = pl.Series("conversion_id", conversion_ids, pl.String).unique().drop_nulls().sort()
+        table = tables.decisions
+        with self._access.reading() as connection:
+            frames = [read(self._access.backend, connection, table, table.c.run_key < 0)]
+            for part in asked.to_frame().iter_slices(_IDS_PER_QUERY):
+                wanted = table.c.conversion_id.in_(part["conversion_id"].to_list())
+                newest = (
+                    select(table.c.conversion_id.label("id"), func.max(table.c.run_key).label("key"))
+                    .where(wanted)
+                    .group_by(table.c.conversion_id)
+                    .subquery()
+                )
+                of_newest = (table.c.conversion_id == newest.c.id) & (table.c.run_key == newest.c.key)
+                frames.append(read(self._access.backend, connection, table, of_newest))
+            return with_run_id(connection, pl.concat(frames), table).sort("conversion_id")

@@ -1,0 +1,103 @@
+"""Runs: what ran, over which days, on which inputs, with which settings and versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from screening.errors import InputError
+from screening.store import tables
+from screening.store.database import Access
+
+LATEST = "latest"
+"""In place of a run_id: the newest complete run of a command."""
+COMPLETE = "complete"
+SCAN = "scan"
+SCREEN = "screen"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run of a command.
+
+    `status` is `complete` or `failed`. `started_at` and `finished_at` have a zone. `period_from` and `period_to` are
+    the first and the last day judged, None when the run was not about days. `lake_version` is the version of the lake
+    that was read, None when none was. `inputs` maps the path of each part read to its SHA-256; `settings` are all
+    settings that held; `versions` those of winnow, its models and lists; `counts` whatever the run counted.
+    """
+
+    run_id: str
+    command: str
+    status: str
+    started_at: datetime
+    finished_at: datetime
+    period_from: date | None
+    period_to: date | None
+    lake_version: int | None
+    inputs: Mapping[str, str]
+    settings: Mapping[str, Any]
+    versions: Mapping[str, str]
+    seed: int
+    counts: Mapping[str, int]
+
+
+class Runs:
+    """The runs that were recorded."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    def all(self, command: str | None = None) -> list[RunRecord]:
+        """Return the runs of a command, or of all commands, the newest first."""
+        query = select(tables.runs).order_by(tables.runs.c.run_key.desc())
+        if command is not None:
+            query = query.where(tables.runs.c.command == command)
+        with self._access.reading() as connection:
+            return [_record(row) for row in connection.execute(query)]
+
+    def one(self, run_id: str, command: str) -> RunRecord:
+        """Return a run by its id, or for `latest` the newest complete run of the command.
+
+        Raises InputError when there is none.
+        """
+        runs = tables.runs.c
+        query = select(tables.runs).where(runs.run_id == run_id)
+        if run_id == LATEST:
+            newest = select(tables.runs).where(runs.command == command, runs.status == COMPLETE)
+            query = newest.order_by(runs.run_key.desc()).limit(1)
+        with self._access.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            missing = f"No complete {command} is" if run_id == LATEST else f"The run {run_id!r} is not"
+            raise InputError(
+                f"{missing} recorded.", remedy="`winnow export runs` lists the runs there are.", where="run"
+            )
+        return _record(row)
+
+
+def add_run(connection: Connection, run: RunRecord) -> int:
+    """Store a run inside an open transaction and return its run_key.
+
+    Raises InputError when a run of that id is there already.
+    """
+    values = {column.name: getattr(run, column.name) for column in tables.runs.columns if column.name != "run_key"}
+    try:
+        result = connection.execute(insert(tables.runs).values(values))
+    except IntegrityError as error:
+        raise InputError(
+            f"The run {run.run_id} cannot be recorded: {error.orig}.",
+            remedy="Each run needs an id of its own.",
+            where="run_id",
+        ) from error
+    return int(result.inserted_primary_key[0])  # type: ignore[index]
+
+
+def _record(row: Row[Any]) -> RunRecord:
+    values = row._asdict()
+    del values["run_key"]
+    return RunRecord(**values)

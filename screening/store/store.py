@@ -1,0 +1,139 @@
+"""The store: everything that winnow keeps in its database, by what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import polars as pl
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from screening.errors import SettingsError
+from screening.store import tables
+from screening.store.database import Backend, Database
+from screening.store.judgements import Judgements
+from screening.store.migrate import migrate
+from screening.store.runs import SCAN, SCREEN, RunRecord, Runs
+from screening.store.sqlite import SQLite
+
+
+class Store:
+    """An open database of winnow. Close it, or use it in a `with` block."""
+
+    def __init__(self, database: Database, place: str) -> None:
+        self._database = database
+        self._place = place
+        self._runs = Runs(database)
+        self._judgements = Judgements(database)
+
+    def __repr__(self) -> str:
+        return f"Store({self._place})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections to the database."""
+        self._database.close()
+
+    def record_scan(self, run: RunRecord, decisions: pl.DataFrame, sources: pl.DataFrame, caps: pl.DataFrame) -> None:
+        """Store a complete scan: the run and the frames of `DECISIONS`, `SOURCES` and `CAPS`, all or nothing.
+
+        `run_id` may be left out of the frames, as may `reason_details` and the `missing` of sources; the store gives
+        `source_id` and `cap_id`. NaN is stored as null. Raises InputError when the run is there already, TypeError or
+        ValueError when a frame is not what the schemas say.
+        """
+        self._judgements.record(run, {tables.decisions: decisions, tables.sources: sources, tables.caps: caps})
+
+    def record_screenings(self, run: RunRecord, screenings: pl.DataFrame) -> None:
+        """Store a complete screening: the run and the frame of `SCREENINGS`, all or nothing. Raises as record_scan."""
+        self._judgements.record(run, {tables.screenings: screenings})
+
+    def record_run(self, run: RunRecord) -> None:
+        """Store a run that judged nothing: a failed one, or one of another kind. Raises InputError if it is there."""
+        self._judgements.record(run, {})
+
+    def runs(self, command: str | None = None) -> list[RunRecord]:
+        """Return the runs of a command, or all, the newest first."""
+        return self._runs.all(command)
+
+    def run(self, run_id: str, command: str = SCAN) -> RunRecord:
+        """Return a run by its id, or for `latest` the newest complete run of the command.
+
+        Raises InputError when there is none.
+        """
+        return self._runs.one(run_id, command)
+
+    def decisions(self, run_id: str) -> pl.DataFrame:
+        """Return a run's decisions (`DECISIONS`), by conversion_id. Raises InputError when there is no such run."""
+        return self._judgements.of_run(tables.decisions, self._known(run_id), "conversion_id")
+
+    def sources(self, run_id: str) -> pl.DataFrame:
+        """Return a run's sources (`SOURCES`), as they were recorded. Raises InputError when there is no such run."""
+        return self._judgements.of_run(tables.sources, self._known(run_id), "source_id")
+
+    def caps(self, run_id: str) -> pl.DataFrame:
+        """Return a run's cap recommendations (`CAPS`), as they were recorded. Raises InputError without such a run."""
+        return self._judgements.of_run(tables.caps, self._known(run_id), "cap_id")
+
+    def screenings(self, run_id: str) -> pl.DataFrame:
+        """Return a run's screenings (`SCREENINGS`), by application_id; for `latest`, of the newest `screen`.
+
+        Raises InputError when there is no such run.
+        """
+        return self._judgements.of_run(tables.screenings, self.run(run_id, SCREEN).run_id, "application_id")
+
+    def decisions_of(self, conversion_ids: Sequence[str] | pl.Series) -> pl.DataFrame:
+        """Return the newest decision about each conversion that any run judged: `DECISIONS` and `judged_at`.
+
+        Sorted by conversion_id; conversions never judged are absent. Takes a million ids in bounded memory.
+        """
+        return self._judgements.decisions_of(conversion_ids)
+
+    def _known(self, run_id: str) -> str:
+        return self.run(run_id).run_id
+
+
+def open_store(url: str) -> Store:
+    """Open the database at an SQLAlchemy URL, `sqlite:///file` or `postgresql://...`, and bring its tables up to date.
+
+    Raises SettingsError for a URL that cannot be used, WorkspaceError when a newer winnow has changed the database,
+    UnavailableError when it does not answer. No message shows a password.
+    """
+    parsed = _parsed(url)
+    database = Database(_backend(parsed))
+    place = parsed.render_as_string()
+    try:
+        migrate(database, place)
+    except BaseException:
+        database.close()
+        raise
+    return Store(database, place)
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        raise SettingsError(
+            "The database's URL cannot be read.",
+            remedy="Write sqlite:///file or postgresql://user:password@host/name.",
+            where="store.url",
+        ) from None
+
+
+def _backend(url: URL) -> Backend:
+    if url.get_backend_name() == "sqlite":
+        return SQLite(url)
+    raise SettingsError(
+        f"winnow cannot use a database of the kind {url.get_backend_name()!r}.",
+        remedy="Use sqlite or postgresql.",
+        where="store.url",
+    )
