@@ -125,6 +125,9 @@ class CrawlSettings(Section):
     allow_networks: tuple[IPvAnyNetwork, ...] = setting(
         "networks allowed although the guard refuses them (intranets, test farms); every run says so", unit="networks"
     )
+    deny_networks: tuple[IPvAnyNetwork, ...] = setting(
+        "networks refused beside the special ones, such as your own public addresses", unit="networks"
+    )
     allow_ports: tuple[int, ...] = setting(
         "ports allowed beside 80, 443, 8080 and 8443 (intranets, test farms); every run says so", unit="ports"
     )
