@@ -1,0 +1,17 @@
+"""What differs between engines: how an intermediate result that is used several times is kept."""
+
+from __future__ import annotations
+
+import narwhals as nw
+
+
+def settled(frame: nw.LazyFrame) -> nw.LazyFrame:
+    """Compute a frame now and return it as the start of a new plan.
+
+    Without it a plan that uses a result several times repeats it, and after a few joins with itself explodes. Polars
+    keeps the result in memory, Spark in its executors.
+    """
+    native = nw.to_native(frame)
+    if frame.implementation.is_polars():
+        return nw.from_native(native.collect().lazy())
+    return nw.from_native(native.localCheckpoint())

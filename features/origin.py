@@ -1,0 +1,97 @@
+"""Where events come from and with what: address class, country against the claimed one, agent class, device."""
+
+from __future__ import annotations
+
+import narwhals as nw
+
+from features.flags import flag_where, is_missing
+from features.registry import Of, Share
+
+OLD_MAJORS = 12
+"""A browser this many major versions behind is old: more than a year of Chrome releases at one every four weeks."""
+
+_ADDRESS = ~nw.col("ip_class").is_null() & (nw.col("ip_class") != "unknown")
+_AGENT = ~nw.col("agent_class").is_null() & (nw.col("agent_class") != "unknown")
+_COUNTRIES = ~nw.col("ip_country").is_null() & ~nw.col("country").is_null()
+
+
+def _address(*classes: str) -> nw.Expr:
+    return flag_where(_ADDRESS, nw.col("ip_class").is_in(list(classes)))
+
+
+def _agent(*classes: str) -> nw.Expr:
+    return flag_where(_AGENT, nw.col("agent_class").is_in(list(classes)))
+
+
+def _shares(of: Of, prefix: str, things: str) -> tuple[Share, ...]:
+    del things
+    return (
+        Share(f"{prefix}hosting", "came from a hosting or cloud network", ("ip",), _address("hosting"), of),
+        Share(f"{prefix}vpn_tor", "came through a VPN or Tor exit", ("ip",), _address("vpn", "tor"), of),
+        Share(f"{prefix}mobile", "came from a mobile carrier's network", ("ip",), _address("mobile"), of),
+        Share(
+            f"{prefix}country_differs",
+            "claims another country than its address has",
+            ("ip", "country"),
+            flag_where(_COUNTRIES, nw.col("ip_country") != nw.col("country")),
+            of,
+        ),
+        Share(f"{prefix}bot_agent", "has the user agent of a declared bot", ("user_agent",), _agent("declared_bot"), of),
+        Share(
+            f"{prefix}automated_agent",
+            "has the user agent of an automation tool or a program library",
+            ("user_agent",),
+            _agent("automation", "library"),
+            of,
+        ),
+        Share(
+            f"{prefix}impossible_agent",
+            "has a user agent that no real browser sends",
+            ("user_agent",),
+            _agent("impossible", "malformed"),
+            of,
+        ),
+        Share(
+            f"{prefix}old_agent",
+            f"has a browser at least {OLD_MAJORS} major versions behind",
+            ("user_agent",),
+            flag_where(~nw.col("agent_age").is_null(), nw.col("agent_age") >= OLD_MAJORS),
+            of,
+        ),
+        Share(
+            f"{prefix}phone",
+            "has the user agent of a phone or tablet",
+            ("user_agent",),
+            flag_where(~nw.col("agent_mobile").is_null(), nw.col("agent_mobile")),
+            of,
+        ),
+        Share(f"{prefix}no_device", "has no device id", ("device_id",), is_missing("device_id"), of),
+        Share(f"{prefix}no_referrer", "has no referrer", ("referrer",), is_missing("referrer"), of),
+        Share(
+            f"{prefix}off_site",
+            "has a referrer outside the affiliate's approved sites",
+            ("referrer", "approved_sites"),
+            flag_where(~nw.col("off_site").is_null(), nw.col("off_site") == 1),
+            of,
+        ),
+    )
+
+
+SHARES = (
+    *_shares(Of.CONVERSIONS, "", "conversions"),
+    Share(
+        "rare_country",
+        "claims a country that gives less than 2 % of the offer's conversions",
+        ("country",),
+        flag_where(~nw.col("country").is_null(), nw.col("country_uses") * 50 < nw.col("offer_size")),
+    ),
+)
+CLICK_SHARES = _shares(Of.CLICKS, "click_", "clicks")
+
+
+def with_country_uses(facts: nw.LazyFrame) -> nw.LazyFrame:
+    """Add how many of the offer's conversions in the window claim the same country, and how many there are at all."""
+    by_country = facts.group_by("window28", "offer_id", "country").agg(country_uses=nw.len())
+    by_offer = facts.group_by("window28", "offer_id").agg(offer_size=nw.len())
+    counts = by_country.join(by_offer, on=["window28", "offer_id"], how="inner").filter(~nw.col("country").is_null())
+    return facts.join(counts, on=["window28", "offer_id", "country"], how="left")

@@ -1,0 +1,64 @@
+"""From working events in memory to facts, sources and matrix in one step, on Polars. The scan does the same by day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import narwhals as nw
+import polars as pl
+
+from features.clicks import click_rollup
+from features.facts import Inputs, conversion_facts
+from features.lookups import Lookups, Tables, tables_for
+from features.matrix import Sources, conversion_matrix, summed_sources
+from features.windows import MICROSECONDS_PER_DAY
+from features.working import claimed_clicks
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Working events of a programme (`features.working`), and what was known of outcomes at the decision.
+
+    `outcomes` has conversion_id and outcome (`bad`, `returned` or `good`).
+    """
+
+    clicks: pl.DataFrame
+    conversions: pl.DataFrame
+    outcomes: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Facts of conversions, their sources, and the matrix that judges see; collected."""
+
+    facts: pl.DataFrame
+    sources: Sources
+    matrix: pl.DataFrame
+
+
+def prepare(traffic: Traffic, lookups: Lookups, last_day: int) -> Prepared:
+    """Compute everything that judges need from events in memory. `last_day` is in days since 1970."""
+    clicks, conversions = traffic.clicks.lazy(), traffic.conversions.lazy()
+    tables = tables_for((clicks, conversions), lookups)
+    rollups = rolled(traffic.clicks, tables)
+    claimed = nw.to_native(claimed_clicks(nw.from_native(clicks), nw.from_native(conversions))).collect()
+    days = traffic.clicks.select(pl.col("ts_us") // MICROSECONDS_PER_DAY).unique().to_series().sort().to_list()
+    return assemble(traffic, claimed, rollups, tables, (tuple(days), last_day))
+
+
+def rolled(clicks: pl.DataFrame, tables: Tables) -> pl.DataFrame:
+    """Roll working clicks up to source and day."""
+    lazy = [nw.from_native(table.lazy()) for table in (clicks, tables.addresses, tables.agents, tables.referrals)]
+    return nw.to_native(click_rollup(*lazy)).collect()
+
+
+def assemble(traffic: Traffic, claimed: pl.DataFrame, rollups: pl.DataFrame, tables: Tables, span: tuple[tuple[int, ...], int]) -> Prepared:
+    """Join, sum and hold against norms. `span` is the days that the click log covers, and the last day of the scan."""
+    click_days, last_day = span
+    frames = (traffic.conversions, claimed, tables.addresses, tables.agents, tables.referrals, traffic.outcomes)
+    inputs = Inputs(*[nw.from_native(frame.lazy()) for frame in frames], click_days=click_days)
+    facts = nw.to_native(conversion_facts(inputs, last_day)).collect()
+    sources = summed_sources(nw.from_native(facts.lazy()), nw.from_native(rollups.lazy()), last_day)
+    matrix = nw.to_native(conversion_matrix(nw.from_native(facts.lazy()), sources)).collect()
+    return Prepared(facts, sources, matrix.sort("ts_us", "conversion_id"))
+

@@ -1,0 +1,41 @@
+"""Events in the form that features work on: times as integer microseconds, money as float, on any engine.
+
+Money as float is for features only; what is paid, held or summed always comes from the decimal columns.
+"""
+
+from __future__ import annotations
+
+import narwhals as nw
+
+CLICK_COLUMNS = ("click_id", "ts_us", "affiliate_id", "offer_id", "sub_id", "ip", "user_agent", "device_id", "country", "referrer")
+CONVERSION_COLUMNS = (
+    *("conversion_id", "ts_us", "affiliate_id", "offer_id", "sub_id", "payout", "click_id", "click_ts_us"),
+    *("ip", "user_agent", "device_id", "country", "referrer", "customer_id", "order_id", "event", "revenue"),
+)
+FROM_CLICK = ("ip", "user_agent", "device_id", "country", "referrer")
+
+
+def working_clicks(clicks: nw.LazyFrame) -> nw.LazyFrame:
+    """Turn canonical clicks into `CLICK_COLUMNS`."""
+    return clicks.with_columns(ts_us=nw.col("ts").dt.timestamp("us")).select(*CLICK_COLUMNS)
+
+
+def working_conversions(conversions: nw.LazyFrame) -> nw.LazyFrame:
+    """Turn canonical conversions into `CONVERSION_COLUMNS`."""
+    return conversions.with_columns(
+        ts_us=nw.col("ts").dt.timestamp("us"),
+        click_ts_us=nw.col("click_ts").dt.timestamp("us"),
+        payout=nw.col("payout").cast(nw.Float64),
+        revenue=nw.col("revenue").cast(nw.Float64),
+    ).select(*CONVERSION_COLUMNS)
+
+
+def claimed_clicks(clicks: nw.LazyFrame, conversions: nw.LazyFrame) -> nw.LazyFrame:
+    """Return the working clicks that conversions claim, one row a click id, columns as `features.facts.Inputs.clicks`."""
+    claimed = conversions.filter(~nw.col("click_id").is_null()).select("click_id").unique()
+    found = clicks.join(claimed, on="click_id", how="inner")
+    found = found.group_by("click_id").agg(
+        nw.col("ts_us").min().alias("logged_click_us"),
+        *[nw.col(column).max().alias(f"click_{column}") for column in FROM_CLICK],
+    )
+    return found.select("click_id", "logged_click_us", *[f"click_{column}" for column in FROM_CLICK])
