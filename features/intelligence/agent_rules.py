@@ -15,8 +15,10 @@ from features.intelligence.releases import Pace
 MISSING = r"(?i)^(|-+|null|none|nil|nan|n/?a|undefined|unknown|not set|\(not set\)|not available|empty)$"
 """What trackers write when they saw no agent: nothing is known then."""
 
-APP_CLIENT = r"^okhttp/|^Dart/|^Dalvik/|CFNetwork/|^Apache-HttpClient/UNAVAILABLE|^Alamofire|"
+APP_CLIENT = (
+    r"^okhttp/|^Dart/|^Dalvik/|CFNetwork/|^Apache-HttpClient/UNAVAILABLE|^Alamofire|"
     r"^Cronet|^ExoPlayer|^AppleCoreMedia|^stagefright"
+)
 """Networking clients that ordinary phone apps ship with; they say nothing of who holds the phone."""
 
 SAYS_BOT = r"(?i)bot\b|crawl|spider|externalhit|preview|scrap|\+\s?https?://|feedfetch"
@@ -41,9 +43,9 @@ AUTOMATION = (
 )
 LIBRARY = (
     r"(?i)^(?:python|curl|wget|libcurl|libwww|lwp|perl|ruby|php|java/|go-http-client|axios|node-fetch|node\.js|undici|"
-    r"got[ /(]|httpie|httpx|aiohttp|requests/|postman|insomnia|guzzle|faraday|rest-client|restsharp|winhttp|scrapy|mechanize|"
-    r"jakarta commons|apache-httpclient/\d|urllib|superagent|typhoeus|httpclient|nutch|powershell|msxml|reqwest|hyper/|"
-    r"swoole|symfony|rust|deno/|bun/|vertx|reactornetty|feign|unirest|k6/|jmeter|apachebench|siege/|wrk/|hey/)|"
+    r"got[ /(]|httpie|httpx|aiohttp|requests/|postman|insomnia|guzzle|faraday|rest-client|restsharp|winhttp|scrapy|"
+    r"mechanize|jakarta commons|apache-httpclient/\d|urllib|superagent|typhoeus|httpclient|nutch|powershell|msxml|"
+    r"reqwest|hyper/|swoole|symfony|rust|deno/|bun/|vertx|reactornetty|feign|unirest|k6/|jmeter|apachebench|siege/|wrk/|hey/)|"
     r"python-requests|python-urllib|go-http-client|windowspowershell"
 )
 
