@@ -13,7 +13,7 @@ WORKERS ?= 2
 INSTALL_LOCKED := $(PIP) install --quiet --require-hashes --no-build-isolation --no-deps
 INSTALL_WINNOW := $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 
-.PHONY: help demo test lint types contracts check bench format lock hooks clean
+.PHONY: help demo test lint types contracts check bench format settings lock hooks clean
 
 help: ## List what make can do.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -42,6 +42,9 @@ bench: $(VENV)/develop.stamp ## Run the benchmarks (minutes to hours).
 format: $(VENV)/develop.stamp ## Rewrite the code in the project's style.
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+settings: $(VENV)/develop.stamp ## Write the comments of config.yaml from the settings' descriptions.
+	$(BIN)/python tools/comment_config.py
 
 hooks: $(VENV)/develop.stamp ## Install the git hooks of .pre-commit-config.yaml.
 	$(BIN)/pre-commit install

@@ -47,6 +47,11 @@ class WinnowError(Exception):
         place = f"{self.where}: " if self.where else ""
         return f"{place}{self.cause} {self.remedy}"
 
+    def as_data(self) -> dict[str, object]:
+        """Return what --json prints for this error."""
+        body = {"error": type(self).__name__, "where": self.where, "cause": self.cause, "remedy": self.remedy}
+        return {**body, "retry": self.retry}
+
 
 class InputError(WinnowError):
     """The arguments or an input file cannot be used."""

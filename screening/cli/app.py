@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from screening.cli import config
@@ -15,8 +18,18 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"winnow {version('winnow')}")
+        raise typer.Exit
+
+
 @app.callback()
-def winnow() -> None:
+def winnow(
+    _: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
     """Judge affiliate applicants, traffic, offer caps and payouts."""
 
 

@@ -18,7 +18,10 @@ from screening.jobs.progress import Progress, plain_progress
 from screening.workspace import Workspace, open_workspace
 
 WorkspaceOption = Annotated[
-    Path | None, typer.Option("--workspace", help="Folder of the programme.", envvar="WINNOW_WORKSPACE", show_default="./winnow-workspace")
+    Path | None,
+    typer.Option(
+        "--workspace", help="Folder of the programme.", envvar="WINNOW_WORKSPACE", show_default="./winnow-workspace"
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 
@@ -58,8 +61,7 @@ def reporting_errors(*, as_json: bool) -> Iterator[None]:
     except WinnowError as error:
         typer.echo(f"winnow: {error}", err=True)
         if as_json:
-            body = {"error": type(error).__name__, "where": error.where, "cause": error.cause, "remedy": error.remedy}
-            typer.echo(json.dumps({**body, "retry": error.retry}, ensure_ascii=False))
+            typer.echo(json.dumps(error.as_data(), ensure_ascii=False))
         raise typer.Exit(int(error.exit_code)) from error
 
 
