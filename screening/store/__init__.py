@@ -1,7 +1,34 @@
 """The database: SQLite by default, PostgreSQL by URL."""
 
+from screening.store.appeals import Answer, Appeal
+from screening.store.audit import AuditEvent, AuditHead
+from screening.store.cases import Case, CaseEvent
 from screening.store.frames import CAPS, DECISIONS, SCREENINGS, SOURCES
+from screening.store.labels import Label
+from screening.store.ledger import RELEASES
+from screening.store.registry import ModelRecord
 from screening.store.runs import LATEST, RunRecord
-from screening.store.store import Store, open_store
+from screening.store.store import Records, Store, open_store
+from screening.store.users import User
 
-__all__ = ["CAPS", "DECISIONS", "LATEST", "SCREENINGS", "SOURCES", "RunRecord", "Store", "open_store"]
+__all__ = [
+    "CAPS",
+    "DECISIONS",
+    "LATEST",
+    "RELEASES",
+    "SCREENINGS",
+    "SOURCES",
+    "Answer",
+    "Appeal",
+    "AuditEvent",
+    "AuditHead",
+    "Case",
+    "CaseEvent",
+    "Label",
+    "ModelRecord",
+    "Records",
+    "RunRecord",
+    "Store",
+    "User",
+    "open_store",
+]

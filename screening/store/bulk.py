@@ -13,6 +13,9 @@ from screening.store.columns import Document, Instant, Money, Words
 from screening.store.database import Access, Backend
 from screening.store.frames import INSTANT, MONEY, SLICE_ROWS, polars_type, schema_of, words_of_json
 
+IDS_PER_QUERY = 10_000
+"""Both databases bound the parameters of a statement: SQLite 32,766, PostgreSQL 65,535."""
+
 _TEN_THOUSANDTH = Decimal("0.0001")
 
 
@@ -23,6 +26,13 @@ def read(backend: Backend, connection: Connection, table: Table, *conditions: Co
     """
     query = select(*(_as_stored(backend, column) for column in table.columns)).where(*conditions)
     return pl.concat([_empty(table), *_frames(connection, query, table)])
+
+
+def read_ids(backend: Backend, connection: Connection, key: Column[str], ids: pl.Series) -> pl.DataFrame:
+    """Return the rows of a table whose key is among the ids, however many these are, in no particular order."""
+    slices = [ids.slice(start, IDS_PER_QUERY).to_list() for start in range(0, len(ids), IDS_PER_QUERY)]
+    found = [read(backend, connection, key.table, key.in_(some)) for some in slices]
+    return pl.concat([_empty(key.table), *found])
 
 
 def with_run_id(connection: Connection, frame: pl.DataFrame, table: Table) -> pl.DataFrame:
@@ -61,7 +71,7 @@ def _frames(connection: Connection, query: Select[Any], table: Table) -> list[pl
     fetched = plain | dict.fromkeys(whole, pl.Int64()) | dict.fromkeys(words, pl.String())
     amounts = [name for name in whole if plain[name] == MONEY]
     instants = [name for name in whole if plain[name] == INSTANT]
-    result = connection.execution_options(yield_per=SLICE_ROWS).execute(query)
+    result = connection.execute(query.execution_options(yield_per=SLICE_ROWS))
     return [
         words_of_json(pl.DataFrame([tuple(row) for row in rows], schema=fetched, orient="row"), words).with_columns(
             pl.col(instants).cast(INSTANT), *(_money(name) for name in amounts)

@@ -9,13 +9,10 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.exc import IntegrityError
 
 from screening.store import tables
-from screening.store.bulk import of_run, read, with_run_id
+from screening.store.bulk import IDS_PER_QUERY, of_run, read, with_run_id
 from screening.store.database import Access
 from screening.store.frames import conformed
 from screening.store.runs import COMPLETE, RunRecord, add_run
-
-_IDS_PER_QUERY = 10_000
-"""Both databases bound the parameters of a statement: SQLite 32,766, PostgreSQL 65,535."""
 
 
 class Judgements:
@@ -55,7 +52,7 @@ class Judgements:
         table = tables.decisions
         with self._access.reading() as connection:
             frames = [read(self._access.backend, connection, table, table.c.run_key < 0)]
-            for part in asked.to_frame().iter_slices(_IDS_PER_QUERY):
+            for part in asked.to_frame().iter_slices(IDS_PER_QUERY):
                 wanted = table.c.conversion_id.in_(part["conversion_id"].to_list())
                 newest = (
                     select(table.c.conversion_id.label("id"), func.max(table.c.run_key).label("key"))

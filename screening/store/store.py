@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -12,36 +13,35 @@ from sqlalchemy.exc import ArgumentError
 
 from screening.errors import SettingsError
 from screening.store import tables
-from screening.store.database import Backend, Database
+from screening.store.appeals import Appeals
+from screening.store.audit import Audit
+from screening.store.cases import Cases
+from screening.store.database import Access, Backend, Database, Open
 from screening.store.judgements import Judgements
+from screening.store.labels import Labels
+from screening.store.ledger import Ledger
 from screening.store.migrate import migrate
+from screening.store.recommendations import Recommendations
+from screening.store.registry import Registry
 from screening.store.runs import SCAN, SCREEN, RunRecord, Runs
 from screening.store.sqlite import SQLite
+from screening.store.users import Users
 
 
-class Store:
-    """An open database of winnow. Close it, or use it in a `with` block."""
+class Records:
+    """What the store keeps. Each call is a transaction of its own, or all calls are part of one (`Store.together`)."""
 
-    def __init__(self, database: Database, place: str) -> None:
-        self._database = database
-        self._place = place
-        self._runs = Runs(database)
-        self._judgements = Judgements(database)
-
-    def __repr__(self) -> str:
-        return f"Store({self._place})"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close all connections to the database."""
-        self._database.close()
+    def __init__(self, access: Access) -> None:
+        self.audit = Audit(access)
+        self.models = Registry(access)
+        self.ledger = Ledger(access)
+        self.labels = Labels(access)
+        self.cases = Cases(access)
+        self.appeals = Appeals(access)
+        self.users = Users(access)
+        self.recommendations = Recommendations(access)
+        self._runs = Runs(access)
+        self._judgements = Judgements(access)
 
     def record_scan(self, run: RunRecord, decisions: pl.DataFrame, sources: pl.DataFrame, caps: pl.DataFrame) -> None:
         """Store a complete scan: the run and the frames of `DECISIONS`, `SOURCES` and `CAPS`, all or nothing.
@@ -99,6 +99,39 @@ class Store:
 
     def _known(self, run_id: str) -> str:
         return self.run(run_id).run_id
+
+
+class Store(Records):
+    """An open database of winnow. Close it, or use it in a `with` block."""
+
+    def __init__(self, database: Database, place: str) -> None:
+        super().__init__(database)
+        self._database = database
+        self._place = place
+
+    def __repr__(self) -> str:
+        return f"Store({self._place})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections to the database."""
+        self._database.close()
+
+    @contextmanager
+    def together(self) -> Iterator[Records]:
+        """Give records whose changes are stored all at the end of the block, or not at all after an exception.
+
+        For what must not come apart, such as a decision and its event in the audit trail.
+        """
+        with self._database.writing() as connection:
+            yield Records(Open(self._database.backend, connection))
 
 
 def open_store(url: str) -> Store:

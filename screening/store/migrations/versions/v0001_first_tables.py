@@ -98,8 +98,8 @@ def upgrade() -> None:
         sa.Column("affiliate_id", sa.Text(), nullable=True),
         sa.Column("offer_id", sa.Text(), nullable=True),
         sa.Column("sub_id", sa.Text(), nullable=True),
-        sa.Column("from", sa.Date(), nullable=True),
-        sa.Column("to", sa.Date(), nullable=True),
+        sa.Column("period_from", sa.Date(), nullable=True),
+        sa.Column("period_to", sa.Date(), nullable=True),
         sa.Column("label", sa.Text(), nullable=False),
         sa.Column("origin", sa.Text(), nullable=False),
         sa.Column("author", sa.Text(), nullable=False),
@@ -302,3 +302,24 @@ def upgrade() -> None:
     )
     op.create_index("sources_by_partner", "sources", ["affiliate_id", "offer_id", "run_key"], unique=False)
     op.create_index("sources_by_score", "sources", ["run_key", "score"], unique=False)
+    _begin_audit_chain()
+
+
+def _begin_audit_chain() -> None:
+    op.execute('INSERT INTO audit_head ("only", "count", hash) VALUES (1, 0, \'' + "0" * 64 + "')")
+    refusal = "the audit trail is append-only"
+    if op.get_bind().dialect.name == "sqlite":
+        for change in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER audit_events_refuse_{change.lower()} BEFORE {change} ON audit_events "
+                f"BEGIN SELECT RAISE(ABORT, '{refusal}'); END"
+            )
+    else:
+        op.execute(
+            "CREATE FUNCTION audit_events_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{refusal}' USING ERRCODE = 'integrity_constraint_violation'; END $$"
+        )
+        op.execute(
+            "CREATE TRIGGER audit_events_refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_events "
+            "FOR EACH STATEMENT EXECUTE FUNCTION audit_events_refuse()"
+        )

@@ -1,0 +1,129 @@
+"""Cases: what waits for a person, what was done about it, and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from screening.errors import BusyError, InputError
+from screening.store import tables
+from screening.store.database import Access
+
+CLOSED = "closed"
+_CASE = tables.cases.c
+_EVENT = tables.case_events.c
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Something that waits for a person's decision.
+
+    `kind` is `application`, `affiliate`, `source` or `conversion`; `subject` names which, the same for as long as it
+    lives; one case at most is not closed for each. `amount` is the money that waits and `due_at` when it locks or the
+    clock runs out, None: no money, no clock. `case_id` None: not stored yet. `version` counts the changes.
+    """
+
+    kind: str
+    subject: str
+    opened_at: datetime
+    reasons: tuple[str, ...]
+    affiliate_id: str | None = None
+    offer_id: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+    due_at: datetime | None = None
+    run_id: str | None = None
+    status: str = "open"
+    assignee: str | None = None
+    closed_at: datetime | None = None
+    version: int = 1
+    case_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEvent:
+    """One thing done about a case. `details` is what JSON can say."""
+
+    at: datetime
+    author: str
+    action: str
+    note: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Cases:
+    """The cases of a store."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    def open(self, case: Case, event: CaseEvent) -> Case:
+        """Store a new case and its first event; where one about the subject is not closed, return that instead."""
+        values = asdict(case)
+        del values["case_id"]
+        with self._access.writing() as connection:
+            try:
+                with connection.begin_nested():
+                    opened = insert(tables.cases).values(values).returning(_CASE.case_id)
+                    case_id = connection.execute(opened).scalar_one()
+            except IntegrityError:
+                same = (_CASE.kind == case.kind, _CASE.subject == case.subject, _CASE.status != CLOSED)
+                there = connection.execute(select(tables.cases).where(*same)).one_or_none()
+                if there is None:
+                    raise
+                return _case(there)
+            connection.execute(insert(tables.case_events).values(case_id=case_id, **asdict(event)))
+        return replace(case, case_id=case_id)
+
+    def one(self, case_id: int) -> Case:
+        """Return a case. Raises InputError when there is none of that number."""
+        with self._access.reading() as connection:
+            row = connection.execute(select(tables.cases).where(_CASE.case_id == case_id)).one_or_none()
+        if row is None:
+            raise InputError(f"There is no case {case_id}.", remedy="Choose one from the queue.", where="case")
+        return _case(row)
+
+    def waiting(self, kind: str | None = None) -> list[Case]:
+        """Return the open cases, the next to lock first, then by age; of one kind, or all."""
+        no_clock_last = (_CASE.due_at.is_(None), _CASE.due_at, _CASE.case_id)
+        query = select(tables.cases).where(_CASE.status == "open").order_by(*no_clock_last)
+        if kind is not None:
+            query = query.where(_CASE.kind == kind)
+        with self._access.reading() as connection:
+            return [_case(row) for row in connection.execute(query)]
+
+    def change(self, changed: Case, event: CaseEvent) -> Case:
+        """Store a changed case (made by `dataclasses.replace`) and what was done, and return it with its new version.
+
+        Raises BusyError when somebody changed the case since this one was read: nothing is overwritten.
+        """
+        values = {**asdict(changed), "version": changed.version + 1}
+        del values["case_id"]
+        expected = (_CASE.case_id == changed.case_id, _CASE.version == changed.version)
+        with self._access.writing() as connection:
+            if connection.execute(update(tables.cases).where(*expected).values(values)).rowcount != 1:
+                raise BusyError(
+                    f"Somebody else has changed the case {changed.case_id}.",
+                    remedy="Look at it again, then decide.",
+                    where="case",
+                )
+            connection.execute(insert(tables.case_events).values(case_id=changed.case_id, **asdict(event)))
+        return replace(changed, version=changed.version + 1)
+
+    def history(self, case_id: int) -> list[CaseEvent]:
+        """Return what was done about a case, the oldest first."""
+        wanted = (_EVENT.at, _EVENT.author, _EVENT.action, _EVENT.note, _EVENT.details)
+        query = select(*wanted).where(_EVENT.case_id == case_id).order_by(_EVENT.event_id)
+        with self._access.reading() as connection:
+            return [CaseEvent(**row._asdict()) for row in connection.execute(query)]
+
+
+def _case(row: Row[Any]) -> Case:
+    values = row._asdict()
+    return Case(**{**values, "reasons": tuple(values["reasons"])})
