@@ -51,7 +51,7 @@ hooks: $(VENV)/develop.stamp ## Install the git hooks of .pre-commit-config.yaml
 
 UV_LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header
 lock: $(VENV)/develop.stamp ## Resolve the dependencies of pyproject.toml again (UPGRADE=1: newest versions).
-	$(UV_LOCK) $(if $(UPGRADE),--upgrade) --extra spark --group dev --output-file requirements/develop.txt
+	$(UV_LOCK) $(if $(UPGRADE),--upgrade) --all-extras --group dev --output-file requirements/develop.txt
 	$(UV_LOCK) --constraint requirements/develop.txt --output-file requirements/runtime.txt
 	$(BIN)/uv pip compile --group build --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --constraint requirements/develop.txt --output-file requirements/build.txt
