@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import polars as pl
-from sqlalchemy import ColumnElement, Connection, Engine, Table
+from sqlalchemy import URL, ColumnElement, Connection, Engine, Table
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -113,6 +113,12 @@ class Database:
             raise self._backend.explain(error) from error
         except PoolTimeoutError as error:
             raise UnavailableError("All connections to the database are in use.", remedy="Try again.") from error
+
+
+def masked(url: URL) -> str:
+    """Return the URL as it may be shown: without its passwords."""
+    query = {name: "***" if "password" in name.lower() else value for name, value in url.query.items()}
+    return url.set(query=query).render_as_string(hide_password=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,12 @@ from screening.store import tables
 from screening.store.appeals import Appeals
 from screening.store.audit import Audit
 from screening.store.cases import Cases
-from screening.store.database import Access, Backend, Database, Open
+from screening.store.database import Access, Backend, Database, Open, masked
 from screening.store.judgements import Judgements
 from screening.store.labels import Labels
 from screening.store.ledger import Ledger
 from screening.store.migrate import migrate
+from screening.store.postgres import PostgreSQL
 from screening.store.recommendations import Recommendations
 from screening.store.registry import Registry
 from screening.store.runs import SCAN, SCREEN, RunRecord, Runs
@@ -142,7 +143,7 @@ def open_store(url: str) -> Store:
     """
     parsed = _parsed(url)
     database = Database(_backend(parsed))
-    place = parsed.render_as_string()
+    place = masked(parsed)
     try:
         migrate(database, place)
     except BaseException:
@@ -165,6 +166,8 @@ def _parsed(url: str) -> URL:
 def _backend(url: URL) -> Backend:
     if url.get_backend_name() == "sqlite":
         return SQLite(url)
+    if url.get_backend_name() == "postgresql":
+        return PostgreSQL(url)
     raise SettingsError(
         f"winnow cannot use a database of the kind {url.get_backend_name()!r}.",
         remedy="Use sqlite or postgresql.",

@@ -188,10 +188,10 @@ audit_events = Table(
 audit_head = Table(
     "audit_head",
     metadata,
-    Column("only", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("count", BigInteger, nullable=False),
     Column("hash", Text, nullable=False),
-    CheckConstraint(text("only = 1"), name="audit_head_is_one"),
+    CheckConstraint(text("id = 1"), name="audit_head_is_one"),
 )
 
 models = Table(

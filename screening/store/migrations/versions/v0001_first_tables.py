@@ -54,11 +54,11 @@ def upgrade() -> None:
     op.create_index("audit_events_by_subject", "audit_events", ["subject", "number"], unique=False)
     op.create_table(
         "audit_head",
-        sa.Column("only", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
-        sa.CheckConstraint("only = 1", name="audit_head_is_one"),
-        sa.PrimaryKeyConstraint("only"),
+        sa.CheckConstraint("id = 1", name="audit_head_is_one"),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "cases",
@@ -306,7 +306,7 @@ def upgrade() -> None:
 
 
 def _begin_audit_chain() -> None:
-    op.execute('INSERT INTO audit_head ("only", "count", hash) VALUES (1, 0, \'' + "0" * 64 + "')")
+    op.execute(f"INSERT INTO audit_head (id, count, hash) VALUES (1, 0, '{'0' * 64}')")  # noqa: S608 - our own names
     refusal = "the audit trail is append-only"
     if op.get_bind().dialect.name == "sqlite":
         for change in ("UPDATE", "DELETE"):
