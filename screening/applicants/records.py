@@ -30,7 +30,7 @@ class Fetch:
     `url` is the canonical URL asked, `final_url` the last one asked (the same without redirects); `status` and
     `headers` belong to the last answer (None and empty when there was none), header names in lower case, in the order
     received. `body` is decoded from its transfer and content encodings and cut at the cap; `body_digest` is its
-    SHA-256 in hex. `error` is a code of `screening.applicants.crawl.codes` or None; a fetch with an error may still
+    SHA-256 in hex. `error` is a code of `screening.applicants.codes` or None; a fetch with an error may still
     carry what was seen (a body cut by the deadline, a page behind an expired certificate): it is evidence, not a good
     answer. `flags` are codes of things worth knowing. `address` is the peer that was connected to, `fetched_at` when
     the fetch began, `record_id` the WARC record that holds it (None when evidence is not kept).

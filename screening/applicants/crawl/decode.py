@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import brotli
 import zstandard
 
-from screening.applicants.crawl.codes import Failure, FetchFailedError, FetchFlag
+from screening.applicants.codes import Failure, FetchFailedError, FetchFlag
 
 _GZIP_OR_ZLIB, _ZLIB, _RAW_DEFLATE = zlib.MAX_WBITS | 32, zlib.MAX_WBITS, -zlib.MAX_WBITS
 _GZIP_MAGIC = b"\x1f\x8b"

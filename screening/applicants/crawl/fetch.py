@@ -14,7 +14,7 @@ from types import TracebackType
 import requests
 from urllib3.exceptions import ReadTimeoutError
 
-from screening.applicants.crawl.codes import Failure, FetchFailedError, FetchFlag, RefusedError
+from screening.applicants.codes import Failure, FetchFailedError, FetchFlag, RefusedError
 from screening.applicants.crawl.decode import decode_body
 from screening.applicants.crawl.guard import Guard
 from screening.applicants.crawl.receive import receive

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from screening.applicants.codes import Failure, FetchFlag, RefusedError
 from screening.applicants.crawl.addresses import AddressPolicy
-from screening.applicants.crawl.codes import Failure, FetchFlag, RefusedError
 from screening.applicants.crawl.resolve import DnsResolver, HostsFile, LayeredResolver, LookupFailedError, Resolver
 from screening.applicants.crawl.urls import Target
 from screening.settings.crawl import CrawlSettings

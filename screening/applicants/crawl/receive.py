@@ -7,7 +7,7 @@ from typing import Any
 
 from urllib3.exceptions import HTTPError, IncompleteRead, ReadTimeoutError
 
-from screening.applicants.crawl.codes import Failure, FetchFlag
+from screening.applicants.codes import Failure, FetchFlag
 from screening.applicants.crawl.tls import causes
 
 _PIECE = 65536

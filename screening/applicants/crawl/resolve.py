@@ -15,7 +15,7 @@ import dns.exception
 import dns.name
 import dns.resolver
 
-from screening.applicants.crawl.codes import Failure, FetchFailedError
+from screening.applicants.codes import Failure, FetchFailedError
 from screening.errors import SettingsError
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import certifi
 from urllib3.util.ssl_ import create_urllib3_context
 
-from screening.applicants.crawl.codes import Failure
+from screening.applicants.codes import Failure
 
 _OUT_OF_DATES = frozenset({9, 10})
 _SELF_SIGNED = frozenset({18, 19})

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from ada_url import URL
 
-from screening.applicants.crawl.codes import Failure, FetchFailedError
+from screening.applicants.codes import Failure, FetchFailedError
 from screening.applicants.identity import registered_domain
 
 LONGEST_URL = 2048

@@ -18,7 +18,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.poolmanager import PoolManager
 
-from screening.applicants.crawl.codes import Failure, FetchFailedError, FetchFlag, RefusedError
+from screening.applicants.codes import Failure, FetchFailedError, FetchFlag, RefusedError
 from screening.applicants.crawl.decode import ACCEPTED_ENCODINGS
 from screening.applicants.crawl.guard import Guard
 from screening.applicants.crawl.turns import AddressTurns

@@ -1,0 +1,1 @@
+"""The guarded crawl of what applicants declare."""
