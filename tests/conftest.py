@@ -14,6 +14,10 @@ settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
+# tests/servers is on the path (pyproject.toml): what tests start in place of the world's servers
+pytest_plugins = ["postgres_server"]
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch):
     for name in list(os.environ):

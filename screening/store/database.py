@@ -39,6 +39,10 @@ class Backend(Protocol):
         """Return a column of money in ten-thousandths, or of instants in microseconds since 1970-01-01 UTC."""
         ...
 
+    def among(self, column: ColumnElement[str], values: list[str]) -> ColumnElement[bool]:
+        """Return the condition that the column holds one of the values, given to the database as one parameter."""
+        ...
+
     def insert(self, connection: Connection, table: Table, frame: pl.DataFrame) -> None:
         """Add all rows of a frame that has the table's column names and the types of `frames.POLARS_TYPES`."""
         ...

@@ -53,7 +53,7 @@ class Judgements:
         with self._access.reading() as connection:
             frames = [read(self._access.backend, connection, table, table.c.run_key < 0)]
             for part in asked.to_frame().iter_slices(IDS_PER_QUERY):
-                wanted = table.c.conversion_id.in_(part["conversion_id"].to_list())
+                wanted = self._access.backend.among(table.c.conversion_id, part["conversion_id"].to_list())
                 newest = (
                     select(table.c.conversion_id.label("id"), func.max(table.c.run_key).label("key"))
                     .where(wanted)

@@ -17,12 +17,16 @@ from sqlalchemy import (
     Engine,
     Numeric,
     Table,
+    Text,
+    any_,
     cast,
     create_engine,
     extract,
+    literal,
     text,
     type_coerce,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 
 from features.schema import MONEY_SCALE
@@ -75,6 +79,10 @@ class PostgreSQL:
         if isinstance(column.type, Money):
             return cast(type_coerce(column, Numeric) * 10**MONEY_SCALE, BigInteger)
         return cast(extract("epoch", column) * _MICROSECONDS, BigInteger)
+
+    def among(self, column: ColumnElement[str], values: list[str]) -> ColumnElement[bool]:
+        """Return the condition that the column holds one of the values, given to the database as one parameter."""
+        return column == any_(literal(values, ARRAY(Text)))
 
     def insert(self, connection: Connection, table: Table, frame: pl.DataFrame) -> None:
         """Add all rows."""

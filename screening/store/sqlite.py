@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,19 @@ from typing import Any
 
 import polars as pl
 import polars.selectors as cs
-from sqlalchemy import URL, BigInteger, ColumnElement, Connection, Engine, Table, create_engine, event, type_coerce
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    event,
+    func,
+    select,
+    type_coerce,
+)
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -60,6 +73,10 @@ class SQLite:
     def whole_number(self, column: ColumnElement[Any]) -> ColumnElement[int]:
         """Return a column of money in ten-thousandths, or of instants in microseconds since 1970-01-01 UTC."""
         return type_coerce(column, BigInteger)
+
+    def among(self, column: ColumnElement[str], values: list[str]) -> ColumnElement[bool]:
+        """Return the condition that the column holds one of the values, given to the database as one parameter."""
+        return column.in_(select(func.json_each(json.dumps(values)).table_valued("value").c.value))
 
     def insert(self, connection: Connection, table: Table, frame: pl.DataFrame) -> None:
         """Add all rows."""
