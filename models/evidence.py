@@ -42,6 +42,8 @@ class PartnerCategory(StrEnum):
     PROGRAMME_TERMS = "programme terms"
     UNDER_REVIEW = "under review"
     DATA = "tracking data incomplete"
+    IDENTITY = "identity and account"
+    WEBSITE = "website"
 
 
 @dataclass(frozen=True, slots=True)

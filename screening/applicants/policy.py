@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from screening.applicants.identity import country_code, site_of
 from screening.errors import InputError
+from screening.settings.screening import PolicySettings
 
 METHOD_SYNONYMS = {
     "blog": "content",
@@ -70,7 +71,7 @@ def _entries(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(";") if part.strip())
     if isinstance(value, list | tuple):
-        return tuple(str(item).strip() for item in value)
+        return tuple("NO" if item is False else str(item).strip() for item in value)  # YAML 1.1 reads Norway as false
     raise ValueError("a list of words is expected")
 
 
@@ -154,6 +155,21 @@ def read_policy(path: Path) -> Policy:
     if not isinstance(values, dict):
         raise InputError("A policy is a mapping of clauses.", remedy=f"Its keys are {_keys()}.", where=str(path))
     return checked_policy(values, where=str(path))
+
+
+def programme_policy(section: PolicySettings, root: Path) -> Policy:
+    """Return the policy that holds: the file of `policy.file`, relative to `root`, or else the section itself.
+
+    Raises InputError as read_policy, and when both hold clauses.
+    """
+    clauses_ = section.model_dump(exclude={"file"})
+    if not section.file:
+        return checked_policy(clauses_, where="policy")
+    if any(clauses_.values()):
+        raise InputError(
+            "The policy stands in policy.file and in the section as well.", remedy="Keep one of them.", where="policy"
+        )
+    return read_policy(root / section.file)
 
 
 def checked_policy(values: dict[str, object], *, where: str) -> Policy:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from screening.settings.crawl import CrawlSettings
+from screening.settings.doctor import DoctorSettings
+from screening.settings.lists import ListSettings
+from screening.settings.screening import PolicySettings, ScreeningSettings
 from screening.settings.section import Section, setting
 
 
@@ -27,3 +30,7 @@ class Settings(Section):
     store: StoreSettings
     lake: LakeSettings
     crawl: CrawlSettings
+    doctor: DoctorSettings
+    lists: ListSettings
+    policy: PolicySettings
+    screening: ScreeningSettings

@@ -1,0 +1,96 @@
+"""Whether a site could be seen at all, and if not, why. None of this is bad news about an applicant: a person looks."""
+
+from __future__ import annotations
+
+from screening.applicants.codes import Failure, PageFlag, SiteFlag, Stop
+from screening.applicants.records import Page, PageFacts, SiteCrawl, Unusable
+from screening.applicants.signals.finding import Exhibit, Finding, State, absent
+from screening.settings.screening import SignalSettings
+
+REFUSED = frozenset({Failure.ADDRESS_REFUSED, Failure.SSRF_REDIRECT, Failure.NAME_RESERVED, Failure.URL_PORT})
+"""Failures that say where the site leads: to places the guard never goes."""
+SLOW = frozenset({Failure.DEADLINE, Failure.SILENCE, Failure.CONNECT_TIMEOUT, Failure.BUDGET})
+BLOCKED_STATUSES = frozenset({401, 403, 405, 406, 409, 418, 429, 451, 503})
+"""Answers by which sites and their shields turn a crawler away (RFC 9110, RFC 6585, RFC 7725)."""
+ACCESS_CODES = (
+    "site_unreachable",
+    "site_robots",
+    "site_refused",
+    "site_error",
+    "site_blocks",
+    "site_unparseable",
+    "site_slow",
+)
+
+
+def readable(crawl: SiteCrawl) -> tuple[tuple[Page, PageFacts], ...]:
+    """Return the site's own pages that came whole enough to be judged, each with its facts."""
+    return tuple((page, page.facts) for page in crawl.pages if page.facts is not None and _answered(page))
+
+
+def access(crawl: SiteCrawl, settings: SignalSettings) -> tuple[Finding, ...]:
+    """Say why a site could not be seen, or that it was seen only in part; absent codes when all went well."""
+    pages = readable(crawl)
+    if not pages:
+        return (_unseen(crawl),)
+    findings = [absent(code, crawl.site) for code in ACCESS_CODES]
+    if SiteFlag.PARTIAL in crawl.flags and len(pages) < settings.pages_enough:
+        findings.append(_found("site_partial", crawl, f"{len(pages)} pages were read before {', '.join(crawl.stops)}"))
+    if _needs_script(pages, settings):
+        page, facts = pages[0]
+        findings.append(_found("site_needs_script", crawl, f"{facts.words} words without running scripts", page))
+    if Stop.CRAWL_DELAY in crawl.stops and len(pages) < settings.pages_enough:
+        findings.append(_found("site_partial", crawl, "its robots.txt asks for a delay that allows the home page only"))
+    return tuple(findings)
+
+
+def unusable_site(unusable: Unusable) -> Finding:
+    """Say that a declared address cannot be crawled."""
+    code = "site_refused" if unusable.code in REFUSED else "website_unusable"
+    return Finding(code, State.FOUND, unusable.url, (Exhibit(unusable.url, unusable.code),), {"why": unusable.code})
+
+
+def _unseen(crawl: SiteCrawl) -> Finding:
+    if Stop.ROBOTS_DISALLOWED in crawl.stops or Stop.ROBOTS_UNREACHABLE in crawl.stops:
+        state = "forbids crawling" if Stop.ROBOTS_DISALLOWED in crawl.stops else "could not be read"
+        return _found("site_robots", crawl, f"robots.txt {state}")
+    page = crawl.home
+    if page is None:
+        return _found("site_unreachable", crawl, ", ".join(crawl.stops) or "nothing was fetched")
+    if PageFlag.UNPARSEABLE in page.flags or PageFlag.PARSER_UNAVAILABLE in page.flags:
+        return _found("site_unparseable", crawl, ", ".join(page.flags), page)
+    if page.fetch.error is not None:
+        return _failed(crawl, page, page.fetch.error)
+    if page.fetch.ok:
+        return _found("site_unparseable", crawl, "the answer is not a page of HTML", page)
+    code = "site_blocks" if page.fetch.status in BLOCKED_STATUSES else "site_error"
+    return _found(code, crawl, f"status {page.fetch.status}", page)
+
+
+def _failed(crawl: SiteCrawl, page: Page, error: str) -> Finding:
+    if error == Failure.ROBOTS:
+        return _found("site_robots", crawl, "robots.txt forbids the declared page", page)
+    if error in REFUSED:
+        return _found("site_refused", crawl, error, page)
+    if error in SLOW:
+        return _found("site_slow", crawl, f"{error} after {page.fetch.elapsed_seconds:.0f} s", page)
+    return _found("site_unreachable", crawl, error, page)
+
+
+def _found(code: str, crawl: SiteCrawl, why: str, page: Page | None = None) -> Finding:
+    url = page.fetch.final_url if page is not None else (crawl.declared[0] if crawl.declared else crawl.site)
+    record = page.fetch.record_id if page is not None else None
+    return Finding(code, State.FOUND, crawl.site, (Exhibit(url, why, record),), {"why": why})
+
+
+def _answered(page: Page) -> bool:
+    status = page.fetch.status
+    return status is not None and 200 <= status < 300
+
+
+def _needs_script(pages: tuple[tuple[Page, PageFacts], ...], settings: SignalSettings) -> bool:
+    if any(facts.words >= settings.words_of_empty_page for _, facts in pages):
+        return False
+    return any(
+        resource.tag == "script" and resource.attribute == "src" for _, facts in pages for resource in facts.resources
+    )

@@ -1,0 +1,105 @@
+"""What a site publishes: too little, nothing but ways out, or somewhere that is not its own."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from screening.applicants.codes import SiteFlag
+from screening.applicants.identity import host_of, is_free_subdomain, site_of
+from screening.applicants.records import Page, PageFacts, SiteCrawl
+from screening.applicants.signals.access import readable
+from screening.applicants.signals.finding import Exhibit, Finding, State, absent, exhibit, unknown
+from screening.applicants.signals.vocabulary import is_listed
+from screening.settings.screening import SignalSettings
+
+BOILERPLATE_ROLES = frozenset({"privacy", "terms", "disclosure", "probe", "favicon"})
+"""Pages whose words say nothing about what a site publishes."""
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_LETTERS_PER_WORD = 2
+"""Characters of a Chinese or Japanese word, roughly; enough to tell a page from an empty one."""
+
+
+def content(crawl: SiteCrawl, settings: SignalSettings) -> tuple[Finding, ...]:
+    """Judge how much the site says, and whether it is more than a way elsewhere."""
+    return (*_amount(crawl, settings), *_elsewhere(crawl, settings), *_place(crawl))
+
+
+def own_words(pages: list[PageFacts]) -> int:
+    """Return the number of different word pairs on all pages together: what menus repeat counts once."""
+    pairs: set[tuple[str, str]] = set()
+    unspaced = 0
+    for facts in pages:
+        unspaced = max(unspaced, len(_UNSPACED.findall(facts.text)))
+        pairs.update(pairwise(re.findall(r"\w+", facts.text.casefold())))
+    return len(pairs) + unspaced // _LETTERS_PER_WORD
+
+
+def _amount(crawl: SiteCrawl, settings: SignalSettings) -> tuple[Finding, ...]:
+    pages = [(page, facts) for page, facts in readable(crawl) if page.role not in BOILERPLATE_ROLES]
+    if not pages:
+        return (unknown("thin_content", crawl.site, "no page could be read"),)
+    words = own_words([facts for _, facts in pages])
+    if words >= settings.words_of_thin_site:
+        return (absent("thin_content", crawl.site),)
+    if SiteFlag.PARTIAL in crawl.flags:
+        return (unknown("thin_content", crawl.site, "the crawl ended before all pages were seen"),)
+    page, facts = max(pages, key=lambda pair: pair[1].words)
+    code = "scant_content" if words < settings.words_of_scant_site else "thin_content"
+    shown = exhibit(page, facts.text or "(no text)")
+    return (Finding(code, State.FOUND, crawl.site, (shown,), {"words": words, "pages": len(pages)}),)
+
+
+def _elsewhere(crawl: SiteCrawl, settings: SignalSettings) -> tuple[Finding, ...]:
+    if crawl.moved_to is not None and crawl.moved_to != crawl.site:
+        shown = Exhibit(crawl.declared[0], f"redirects to {crawl.moved_to}")
+        return (Finding("redirector", State.FOUND, crawl.site, (shown,), {"to": crawl.moved_to}),)
+    pages = readable(crawl)
+    if not pages:
+        return (unknown("redirector", crawl.site, "no page could be read"),)
+    home, facts = pages[0]
+    target = _sent_on(crawl.site, facts)
+    if target is not None and facts.words < settings.words_of_parked_page:
+        shown = exhibit(home, f"goes on to {target}")
+        return (Finding("redirector", State.FOUND, crawl.site, (shown,), {"to": site_of(target)}),)
+    leaving = _leaving_share(crawl.site, facts)
+    if leaving is not None and leaving >= settings.leaving_share and facts.words < settings.words_of_thin_site:
+        only_page = len({page.fetch.final_url for page, _ in pages}) == 1
+        if only_page:
+            shown = exhibit(home, f"{100 * leaving:.0f} % of its links leave the site; {facts.text}")
+            return (Finding("link_page", State.FOUND, crawl.site, (shown,), {"share": round(leaving, 2)}),)
+    return (absent("redirector", crawl.site), absent("link_page", crawl.site))
+
+
+def _place(crawl: SiteCrawl) -> tuple[Finding, ...]:
+    url = crawl.declared[0] if crawl.declared else f"https://{crawl.site}/"
+    host = host_of(url)
+    for kind, code in (("link_in_bio", "link_in_bio"), ("shortener", "short_address"), ("social", "social_as_site")):
+        if is_listed(kind, host):
+            return (Finding(code, State.FOUND, crawl.site, (Exhibit(url, host),), {"host": host}),)
+    if is_free_subdomain(host):
+        return (Finding("free_subdomain", State.FOUND, crawl.site, (Exhibit(url, host),), {"host": host}),)
+    return (absent("free_subdomain", crawl.site),)
+
+
+def _sent_on(site: str, facts: PageFacts) -> str | None:
+    for resource in facts.resources:
+        automatic = (resource.tag, resource.attribute) in {
+            ("meta", "refresh"),
+            ("header", "refresh"),
+            ("script", "location"),
+        }
+        if automatic and site_of(resource.url) not in {site, ""}:
+            return resource.url
+    return None
+
+
+def _leaving_share(site: str, facts: PageFacts) -> float | None:
+    """Share of a page's links that leave the site, 0-1; None with too few links to tell."""
+    targets = [site_of(link.url) for link in facts.links if link.url.startswith(("http://", "https://"))]
+    return sum(target != site for target in targets) / len(targets) if len(targets) >= 3 else None
+
+
+def page_of_site(page: Page, site: str) -> bool:
+    """Say whether a page is on the site itself, not where the site redirected to."""
+    return site_of(page.fetch.final_url) == site
