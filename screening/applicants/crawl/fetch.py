@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -112,11 +113,21 @@ class Fetcher:
         line = Line(self._guard, self._watchdog, self._turns, self._limits)
         return Visitor(line, self._contexts, site, user_agent)
 
-    def fetch(self, target: Target, visitor: Visitor, admit: Admit, headers: Mapping[str, str] | None = None) -> Fetch:
-        """Fetch a target, following the redirects that `admit` admits. Never raises for what a server does."""
+    def fetch(
+        self,
+        target: Target,
+        visitor: Visitor,
+        admit: Admit,
+        headers: Mapping[str, str] | None = None,
+        most_seconds: float = math.inf,
+    ) -> Fetch:
+        """Fetch a target, following the redirects that `admit` admits. Never raises for what a server does.
+
+        It ends after `most_seconds` or the settings' limit, whichever is sooner.
+        """
         started, begun = datetime.now(UTC), time.monotonic()
         line = visitor.line
-        line.begin(begun + self._limits.total_seconds)
+        line.begin(begun + min(self._limits.total_seconds, most_seconds))
         journey = _Journey(target.url, target.url)
         try:
             self._travel(journey, target, visitor, admit, dict(headers or {}))

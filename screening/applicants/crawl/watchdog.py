@@ -75,6 +75,13 @@ class Watchdog:
                 self._changed.notify()
         return watch
 
+    def fire_all(self) -> None:
+        """Shut every watched connection down now."""
+        with self._changed:
+            due, self._due = self._due, []
+        for _, _, watch in due:
+            watch.fire()
+
     def _run(self) -> None:
         with self._changed:
             while not self._closed:
