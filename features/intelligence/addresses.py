@@ -134,7 +134,8 @@ class AddressBook:
         keys = keys_of(rows, version)
         country = _first_known(self.countries, version, keys, ["country"])
         network = _first_known(self.networks, version, keys, ["asn", "as_name", "rank"])
-        known = country["country"].is_not_null() | network["as_name"].is_not_null() | network["asn"].is_not_null()
+        # a country alone is a registry entry: where nobody is known to run the network, nobody's home is known either
+        known = network["as_name"].is_not_null() | network["asn"].is_not_null()
         rank = np.where(known.to_numpy(), _RANK[AddressClass.RESIDENTIAL], _RANK[AddressClass.UNKNOWN])
         rank = np.maximum(rank, network["rank"].fill_null(0).to_numpy())
         for index in self.classes:

@@ -16,7 +16,7 @@ NETWORK_BITS = {IPV4: 24, IPV6: 48}
 
 _OCTET = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = rf"^{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}$"
-_MAPPED = r"(?i)^(?:0{1,4}:){0,5}:{0,2}ffff:(\d+\.\d+\.\d+\.\d+)$"
+_MAPPED_PREFIX = 0xFFFF
 _IPV6_SHAPE = r"^[0-9a-f:]+$"
 _BAD_COLONS = r":::|^:[^:]|[^:]:$|[0-9a-f]{5}"
 _GROUPS = 8
@@ -32,7 +32,6 @@ def parse_addresses(addresses: pl.Series) -> pl.DataFrame:
     frame = pl.DataFrame({"ip": addresses.cast(pl.String)}).with_columns(
         text=pl.col("ip").str.strip_chars(" \t[]").str.to_lowercase().str.replace(r"%.*$", "")
     )
-    frame = frame.with_columns(pl.coalesce(pl.col("text").str.extract(_MAPPED), "text").alias("text"))
     octets = pl.col("text").str.extract_groups(_IPV4)
     four = sum(
         (octets.struct.field(str(place)).cast(pl.UInt64) * 256 ** (4 - place) for place in range(1, 5)),
@@ -41,12 +40,17 @@ def parse_addresses(addresses: pl.Series) -> pl.DataFrame:
     frame = frame.with_columns(four=four)
     six = _ipv6_halves(frame.filter(pl.col("four").is_null() & pl.col("text").str.contains(":"))["text"].unique())
     frame = frame.join(six, on="text", how="left", maintain_order="left")
-    is_four = pl.col("four").is_not_null()
-    return frame.select(
+    mapped = (pl.col("six_high") == 0) & (pl.col("six_low") // 2**32 == _MAPPED_PREFIX)
+    four = pl.coalesce("four", pl.when(mapped).then(pl.col("six_low") % 2**32))
+    return frame.with_columns(four=four).select(
         "ip",
-        version=pl.when(is_four).then(IPV4).when(pl.col("six_high").is_not_null()).then(IPV6).cast(pl.UInt8),
-        high=pl.when(is_four).then(pl.lit(0, pl.UInt64)).otherwise("six_high"),
-        low=pl.when(is_four).then("four").otherwise("six_low"),
+        version=pl.when(pl.col("four").is_not_null())
+        .then(IPV4)
+        .when(pl.col("six_high").is_not_null())
+        .then(IPV6)
+        .cast(pl.UInt8),
+        high=pl.when(pl.col("four").is_not_null()).then(pl.lit(0, pl.UInt64)).otherwise("six_high"),
+        low=pl.coalesce("four", "six_low"),
     )
 
 

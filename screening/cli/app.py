@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from screening.cli import config
+from screening.cli import config, doctor, lists
 
 app = typer.Typer(
     name="winnow",
@@ -33,5 +33,5 @@ def winnow(
     """Judge affiliate applicants, traffic, offer caps and payouts."""
 
 
-for verb in (config,):
+for verb in (config, doctor, lists):
     verb.register(app)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from screening.settings.crawl import CrawlSettings
 from screening.settings.doctor import DoctorSettings
+from screening.settings.ingest import IngestSettings
 from screening.settings.lists import ListSettings
 from screening.settings.screening import PolicySettings, ScreeningSettings
 from screening.settings.section import Section, setting
@@ -31,6 +32,7 @@ class Settings(Section):
     lake: LakeSettings
     crawl: CrawlSettings
     doctor: DoctorSettings
+    ingest: IngestSettings
     lists: ListSettings
     policy: PolicySettings
     screening: ScreeningSettings

@@ -57,6 +57,8 @@ class ListVersion:
     imported_at: datetime
     rows: int
     refused: int
+    previous: str | None = None
+    """Digest of the version before, which is kept on disk."""
 
     @property
     def version(self) -> str:
@@ -106,10 +108,13 @@ class ListFolder:
         before = _read_manifest(manifest) if manifest.is_file() else None
         content = io.BytesIO()
         rows.write_parquet(content)
-        version = replace(draft, digest=hashlib.sha256(content.getvalue()).hexdigest())
+        digest = hashlib.sha256(content.getvalue()).hexdigest()
+        unchanged = before is not None and before.digest == digest
+        previous = None if before is None else before.previous if unchanged else before.digest
+        version = replace(draft, digest=digest, previous=previous)
         _put(folder / f"{version.digest[:_DIGEST_SHOWN]}.parquet", content.getvalue())
         _put(manifest, json.dumps(asdict(version), default=str, indent=1).encode())
-        kept = {entry.digest[:_DIGEST_SHOWN] for entry in (version, before) if entry}
+        kept = {kept[:_DIGEST_SHOWN] for kept in (version.digest, version.previous) if kept}
         for old in folder.glob("*.parquet"):
             if old.stem not in kept:
                 old.unlink(missing_ok=True)
@@ -193,6 +198,7 @@ def _read_manifest(path: Path) -> ListVersion:
             imported_at,
             fields["rows"],
             fields["refused"],
+            fields["previous"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IntegrityError(

@@ -17,8 +17,10 @@ import hashlib
 import io
 import json
 import pickle
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from importlib import metadata, resources
 from itertools import chain
 from pathlib import Path
@@ -39,6 +41,7 @@ _READER = "1"
 _DAT_VERSIONS = (120, 121)
 _IPV4_SPACE = 2**32
 _GEO_FILE = "geoip2fast-asn-ipv6.dat.gz"
+_GEO_HEADER_BYTES = 512
 _NOT_AN_OPERATOR = ("<unknown>", "IANA.ORG")
 
 _WARNING_LISTS: Mapping[str, AddressClass] = MappingProxyType(
@@ -75,12 +78,13 @@ _APP_TAGS = frozenset({"social-preview", "feed-reader"})
 
 @dataclass(frozen=True, slots=True)
 class PackagedList:
-    """A list from an installed package: how to read it and which state of the package that is."""
+    """A list from an installed package: how to read it, and from which files of what date (None: they do not say)."""
 
     name: str
     package: str
     read: Callable[[], pl.DataFrame]
     files: Callable[[], tuple[Path, ...]]
+    dated: Callable[[], date | None]
 
     @property
     def version(self) -> str:
@@ -106,10 +110,10 @@ class _PlainData(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module_name}.{global_name} in a file that should hold plain data")
 
 
-def _geo_tables() -> tuple[list[Any], str]:
+def _geo_tables() -> list[Any]:
     path = _geo_files()[0]
     try:
-        version, about, _, tables = _PlainData(io.BytesIO(gzip.decompress(path.read_bytes()))).load()
+        version, _, _, tables = _PlainData(io.BytesIO(gzip.decompress(path.read_bytes()))).load()
     except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
         raise IntegrityError(
             f"The address data cannot be read: {error}.", remedy="Install geoip2fast again.", where=str(path)
@@ -118,13 +122,14 @@ def _geo_tables() -> tuple[list[Any], str]:
         raise IntegrityError(
             f"The address data have the unknown format {version}.", remedy="Install geoip2fast 1.2.", where=str(path)
         )
-    return tables, str(about["info"])
+    return list(tables)
 
 
-def geo_date() -> str:
-    """Return the date of the address data (ISO), as their own header states it."""
-    stamp = _geo_tables()[1].rsplit("-", 1)[-1]
-    return f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:8]}"
+def _geo_date() -> date | None:
+    """Read the date from the description near the start of the file, without unpacking the rest."""
+    with gzip.open(_geo_files()[0]) as file:
+        stamp = re.search(rb"GeoLite2[\w-]*-(\d{8})", file.read(_GEO_HEADER_BYTES))
+    return datetime.strptime(stamp[1].decode(), "%Y%m%d").replace(tzinfo=UTC).date() if stamp else None
 
 
 def _geo_ranges(
@@ -150,14 +155,14 @@ def _geo_ranges(
 
 
 def _read_countries() -> pl.DataFrame:
-    tables, _ = _geo_tables()
+    tables = _geo_tables()
     frame = _geo_ranges(tables[4], tables[8], tables[6], tables[2])
     country = pl.col("name").str.extract(r"^([A-Z]{2}):")
     return frame.select(*BOUNDS, country=country).filter(pl.col("country").is_not_null())
 
 
 def _read_operators() -> pl.DataFrame:
-    tables, _ = _geo_tables()
+    tables = _geo_tables()
     frame = _geo_ranges(tables[5], tables[9], tables[7], tables[3])
     return frame.filter(~pl.col("name").is_in(_NOT_AN_OPERATOR)).rename({"name": "as_name"})
 
@@ -173,6 +178,17 @@ def _read_warning_lists() -> pl.DataFrame:
         ranges = ranges_of_networks(json.loads(path.read_bytes())["list"]).filter(pl.col("version").is_not_null())
         frames.append(ranges.select(*BOUNDS, ip_class=pl.lit(address_class.value)))
     return pl.concat(frames)
+
+
+def _warning_list_date() -> date | None:
+    """Return the date of the oldest list taken: versions that are dates are written YYYYMMDD."""
+    versions = [str(json.loads(path.read_bytes())["version"]) for path in _warning_list_files()]
+    dated = [version for version in versions if re.fullmatch(r"20\d{6}", version)]
+    return datetime.strptime(min(dated), "%Y%m%d").replace(tzinfo=UTC).date() if dated else None
+
+
+def _origin_date() -> date:
+    return datetime.fromtimestamp(dataset().built_at, tz=UTC).date()  # type: ignore[no-untyped-call]
 
 
 def _origin_files() -> tuple[Path, ...]:
@@ -213,6 +229,12 @@ def _agent_files() -> tuple[Path, ...]:
     return (_folder("crawleruseragents") / "crawler-user-agents.json",)
 
 
+def _agent_date() -> date | None:
+    """Return the day of the newest addition."""
+    days = [entry.get("addition_date", "").replace("/", "-") for entry in json.loads(_agent_files()[0].read_bytes())]
+    return date.fromisoformat(max(days)) if any(days) else None
+
+
 def packaged_agents() -> tuple[AgentPattern, ...]:
     """Return the agent patterns of the crawler-user-agents package."""
     entries = json.loads(_agent_files()[0].read_bytes())
@@ -227,9 +249,9 @@ def packaged_agents() -> tuple[AgentPattern, ...]:
 
 
 PACKAGED = (
-    PackagedList("geoip2fast-country", "geoip2fast", _read_countries, _geo_files),
-    PackagedList("geoip2fast-operators", "geoip2fast", _read_operators, _geo_files),
-    PackagedList("warning-lists", "pymispwarninglists", _read_warning_lists, _warning_list_files),
-    PackagedList("iporigin", "iporigin", _read_origins, _origin_files),
+    PackagedList("geoip2fast-country", "geoip2fast", _read_countries, _geo_files, _geo_date),
+    PackagedList("geoip2fast-operators", "geoip2fast", _read_operators, _geo_files, _geo_date),
+    PackagedList("warning-lists", "pymispwarninglists", _read_warning_lists, _warning_list_files, _warning_list_date),
+    PackagedList("iporigin", "iporigin", _read_origins, _origin_files, _origin_date),
 )
-AGENTS_VERSIONED = PackagedList("crawler-user-agents", "crawler-user-agents", pl.DataFrame, _agent_files)
+AGENTS_VERSIONED = PackagedList("crawler-user-agents", "crawler-user-agents", pl.DataFrame, _agent_files, _agent_date)
