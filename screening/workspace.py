@@ -12,6 +12,8 @@ from screening.settings import Loaded, Settings, load_settings
 
 DEFAULT_WORKSPACE = Path("winnow-workspace")
 ENVIRONMENT_VARIABLE = "WINNOW_WORKSPACE"
+_OWNERS_ONLY = 0o750
+"""A workspace holds personal data; nobody but its owner and group enters a new one."""
 _FOLDERS = ("lake", "models", "evidence", "reports", "quarantine", "locks")
 
 
@@ -53,6 +55,7 @@ def open_workspace(root: Path | None, environment: Mapping[str, str] | None = No
     chosen = root or Path(environment.get(ENVIRONMENT_VARIABLE) or DEFAULT_WORKSPACE)
     chosen = chosen.absolute()
     try:
+        chosen.mkdir(mode=_OWNERS_ONLY, parents=True, exist_ok=True)
         for name in _FOLDERS:
             (chosen / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:

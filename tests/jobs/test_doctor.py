@@ -1,0 +1,145 @@
+"""The self-check finds what was broken on purpose, says what to do, and never calls the unknown ok."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import namedtuple
+from datetime import UTC, datetime
+
+import pytest
+
+from screening.errors import ExitCode, InputError
+from screening.jobs import doctor_installation, doctor_workspace
+from screening.jobs.doctor import Report, doctor
+from screening.jobs.doctor_installation import installation_checks
+from screening.jobs.doctor_workspace import workspace_checks
+from screening.jobs.health import Check, Finding, Health
+from screening.jobs.progress import silent_progress
+from screening.store import AuditEvent, open_store
+from screening.traffic.lake import Lake
+from screening.workspace import open_workspace
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return open_workspace(tmp_path / "w", {})
+
+
+def examine(workspace, subject: str) -> Finding:
+    """Run the checks of one subject and return the worst finding."""
+    checks = [*installation_checks(workspace), *workspace_checks(workspace, NOW, silent_progress())]
+    findings = [finding for check in checks if check.subject == subject for finding in check.findings()]
+    return max(findings, key=lambda finding: list(Health).index(finding.health))
+
+
+def test_a_new_workspace_is_sound_in_all_but_the_age_of_packaged_lists(workspace):
+    report = doctor(workspace, NOW, silent_progress())
+    assert [f for f in report.findings if f.subject != "lists" and f.health is not Health.OK] == []
+    assert [f for f in report.findings if bool(f.remedy) is (f.health is Health.OK)] == []
+    subjects = {finding.subject for finding in report.findings}
+    assert subjects >= {"packages", "dependencies", "settings", "engine", "workspace", "disk", "database", "lake"}
+    assert subjects >= {"audit trail", "lists"}
+
+    later = doctor(workspace, NOW.replace(year=NOW.year + 10), silent_progress())
+    stale = next(f for f in later.findings if f.subject == "lists" and f.health is Health.WARNING)
+    assert "geoip2fast-country" in stale.seen
+    assert later.exit_code is ExitCode.INCOMPLETE
+
+
+def test_a_changed_event_of_the_audit_trail_is_found(workspace):
+    with open_store(workspace.store_url) as store:
+        for subject in ("first", "second"):
+            store.audit.append(AuditEvent(at=NOW, actor="test", action="note", subject=subject, details={}))
+    found = examine(workspace, "audit trail")
+    assert (found.health, found.seen.startswith("unbroken, 2 events, head ")) == (Health.OK, True)
+
+    with sqlite3.connect(workspace.root / "winnow.db") as database:
+        triggers = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for (trigger,) in triggers:
+            database.execute(f"DROP TRIGGER {trigger}")
+        database.execute("UPDATE audit_events SET actor = 'somebody else' WHERE number = 1")
+    found = examine(workspace, "audit trail")
+    assert found.health is Health.FAILED
+    assert "1" in found.seen
+
+
+def test_a_database_that_does_not_answer_fails_its_checks_and_no_others(workspace):
+    (workspace.root / "winnow.db").write_bytes(b"this is no database" * 100)
+    health = {subject: examine(workspace, subject).health for subject in ("database", "audit trail", "lake")}
+    assert health == {"database": Health.FAILED, "audit trail": Health.FAILED, "lake": Health.OK}
+
+
+def test_a_damaged_manifest_of_the_lake_is_found(workspace):
+    manifest = Lake(workspace.lake).manifest_path(1)
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text("{", encoding="utf-8")
+    assert examine(workspace, "lake").health is Health.FAILED
+
+
+def test_a_workspace_that_others_can_enter_is_a_warning(workspace):
+    workspace.root.chmod(0o755)
+    found = examine(workspace, "workspace")
+    assert (found.health, found.remedy) == (Health.WARNING, f"chmod o-rwx {workspace.root}")
+
+
+@pytest.mark.parametrize(("free", "health"), [(2**40, Health.OK), (2 * 2**30, Health.WARNING), (2**20, Health.FAILED)])
+def test_a_full_disk_is_found(workspace, monkeypatch, free, health):
+    usage = namedtuple("usage", "total used free")(2**41, 0, free)
+    monkeypatch.setattr(doctor_workspace.shutil, "disk_usage", lambda place: usage)
+    assert examine(workspace, "disk").health is health
+
+
+def test_missing_and_wrong_dependencies_are_named(workspace, monkeypatch):
+    wanted = ["polars>=2.0", "polars<1", "winnow-needs-this", "pyspark<1; extra == 'spark'"]
+    monkeypatch.setattr(doctor_installation, "requires", lambda name: wanted)
+    found = examine(workspace, "dependencies")
+    assert found.health is Health.FAILED
+    assert "polars is " in found.seen
+    assert "winnow-needs-this is missing" in found.seen
+    assert "pyspark" not in found.seen
+
+
+def test_a_loosened_crawl_guard_is_said_loudly(tmp_path):
+    workspace = open_workspace(tmp_path / "w", {"WINNOW__CRAWL__ALLOW_NETWORKS": "[10.0.0.0/8]"})
+    found = examine(workspace, "settings")
+    assert found.health is Health.WARNING
+    assert "crawl.allow_networks" in found.seen
+
+
+def test_an_engine_that_is_not_there_is_found(tmp_path, monkeypatch):
+    workspace = open_workspace(tmp_path / "w", {"WINNOW__ENGINE": "spark"})
+    monkeypatch.setattr(doctor_installation, "find_spec", lambda name: None)
+    assert "winnow[spark]" in examine(workspace, "engine").remedy
+    monkeypatch.setattr(doctor_installation, "find_spec", lambda name: object())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "Java" in examine(workspace, "engine").remedy
+
+
+def broken() -> list[Finding]:
+    raise RuntimeError("a defect")
+
+
+def refused() -> list[Finding]:
+    raise InputError("It is wrong.", remedy="Mend it.", where="there")
+
+
+def test_a_check_that_breaks_off_leaves_its_subject_unknown():
+    (found,) = Check("this", broken).findings()
+    assert (found.health, found.seen) == (Health.UNKNOWN, "The check broke off: RuntimeError: a defect")
+    (found,) = Check("this", refused).findings()
+    assert found == Finding("this", Health.FAILED, "there: It is wrong.", "Mend it.")
+
+
+@pytest.mark.parametrize(
+    ("healths", "code"),
+    [
+        ([Health.OK], 0),
+        ([Health.OK, Health.WARNING], 3),
+        ([Health.UNKNOWN, Health.OK], 3),
+        ([Health.UNKNOWN, Health.FAILED, Health.WARNING], 1),
+    ],
+)
+def test_the_exit_status_is_that_of_the_worst_finding(healths, code):
+    assert Report(tuple(Finding("this", health, "seen") for health in healths)).exit_code == code
