@@ -97,10 +97,11 @@ class Audit:
             head = _head(connection)
             end = AuditHead(0, BEGINNING)
             query = select(tables.audit_events).order_by(_EVENT.number).execution_options(yield_per=_EVENTS_AT_A_TIME)
-            for row in connection.execute(query):
-                end = _following(end, row)
-                if noted is not None and noted.count == end.count and noted.hash != end.hash:
-                    raise _broken("this event is not the one noted earlier", end.count)
+            with connection.execute(query) as rows:
+                for row in rows:
+                    end = _following(end, row)
+                    if noted is not None and noted.count == end.count and noted.hash != end.hash:
+                        raise _broken("this event is not the one noted earlier", end.count)
         if end != head:
             raise _broken(f"it ends here, but {head.count} events were recorded", end.count)
         if noted is not None and noted.count > end.count:

@@ -71,12 +71,13 @@ def _frames(connection: Connection, query: Select[Any], table: Table) -> list[pl
     fetched = plain | dict.fromkeys(whole, pl.Int64()) | dict.fromkeys(words, pl.String())
     amounts = [name for name in whole if plain[name] == MONEY]
     instants = [name for name in whole if plain[name] == INSTANT]
-    result = connection.execute(query.execution_options(yield_per=SLICE_ROWS))
+    with connection.execute(query.execution_options(yield_per=SLICE_ROWS)) as result:
+        slices = [
+            pl.DataFrame([tuple(row) for row in rows], schema=fetched, orient="row") for rows in result.partitions()
+        ]
     return [
-        words_of_json(pl.DataFrame([tuple(row) for row in rows], schema=fetched, orient="row"), words).with_columns(
-            pl.col(instants).cast(INSTANT), *(_money(name) for name in amounts)
-        )
-        for rows in result.partitions()
+        words_of_json(frame, words).with_columns(pl.col(instants).cast(INSTANT), *(_money(name) for name in amounts))
+        for frame in slices
     ]
 
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import polars as pl
 from sqlalchemy import URL, ColumnElement, Connection, Engine, Table
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from screening.errors import UnavailableError, WinnowError
@@ -78,7 +78,7 @@ class Database:
 
     Blocks raise UnavailableError when the database does not answer, BusyError when another process keeps it locked,
     and IntegrityError (of screening.errors) when its file is damaged. A broken constraint stays an IntegrityError of
-    SQLAlchemy.
+    SQLAlchemy; a value that a column cannot hold raises TypeError or ValueError.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -115,6 +115,9 @@ class Database:
             raise
         except DBAPIError as error:
             raise self._backend.explain(error) from error
+        except StatementError as error:
+            # a value that a column type refused, before it reached the database
+            raise (error.orig or error) from error
         except PoolTimeoutError as error:
             raise UnavailableError("All connections to the database are in use.", remedy="Try again.") from error
 
