@@ -48,6 +48,11 @@ class Part:
     rows: int
     digest: str
 
+    @property
+    def version(self) -> int:
+        """The lake version that added the part."""
+        return int(Path(self.path).name.split("-")[1])
+
     def as_json(self) -> dict[str, Any]:
         """Return the part as it stands in a manifest."""
         day = self.day.isoformat() if self.day else None
