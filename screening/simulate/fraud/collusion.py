@@ -70,12 +70,11 @@ def replayed_conversions(scene: Scene, honest: Trail) -> Trail:
     first, last = scene.scheme.days
     inside = pl.col("ts").is_between(start + first * DAY, start + (last + 1) * DAY)
     own = honest.conversions.filter(inside & (pl.col("affiliate") == scene.scheme.partners[0]))
-    count = _until(own, scene, rng)
-    source = own[rng.choice(len(own), count, replace=count > len(own))] if count else own.clear()
+    source = _chosen(own, scene, rng)
+    count = len(source)
     pause = lognormal(scene.between(20, 1.5) * 3600, scene.between(1.0, 1.8), count, rng)
     again = source["ts"].to_numpy() + (pause * 1000).astype(np.int64) * 1000
     again = np.where(again < end, again, source["ts"].to_numpy() + rng.integers(5, 3000, count) * SECOND)
-    again = np.minimum(again, end - 1000)
     way = choose([scene.between(0.35, 0.75), scene.between(0.40, 0.20), scene.between(0.25, 0.05)], count, rng)
     order = np.where(way == 1, identities(count, rng), source["order"].to_numpy())
     repeated = source.with_columns(ts=pl.Series(again), order=pl.Series(order))
@@ -92,11 +91,8 @@ def replayed_conversions(scene: Scene, honest: Trail) -> Trail:
     )
 
 
-def _until(own: pl.DataFrame, scene: Scene, rng: np.random.Generator) -> int:
-    """How many conversions of the partner make up the scheme's payout; never more than half of what it has."""
-    if own.is_empty():
-        return 0
-    typical = float(own["payout"].sample(min(len(own), 200), seed=int(rng.integers(2**31))).mean() or 1)  # type: ignore[arg-type]
-    return int(
-        min(max(round(scene.scheme.target / len(scene.scheme.acts) / max(typical, 1)), 1), max(len(own) // 2, 1))
-    )
+def _chosen(own: pl.DataFrame, scene: Scene, rng: np.random.Generator) -> pl.DataFrame:
+    """Choose conversions of the partner that make up the scheme's payout; never more than half of what it has."""
+    shuffled = own[rng.permutation(len(own))]
+    enough = int(np.searchsorted(shuffled["payout"].cum_sum().to_numpy(), scene.scheme.target)) + 1
+    return shuffled[: min(enough, (len(own) + 1) // 2)]

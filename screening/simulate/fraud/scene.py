@@ -20,6 +20,8 @@ from screening.simulate.world import World
 
 MOST_CLICKS = 0.07
 """Share of the programme's clicks that one act may add."""
+FEWEST_CLICKS = 40
+"""Per conversion: what an act that lives from masses of clicks adds at least, however small the programme."""
 _KEY_SPACE = np.uint64(40)
 """Bits of a click's key that count within one act."""
 
@@ -77,10 +79,8 @@ class Scene:
         return np.asarray(ts - np.maximum((seconds * 1000).astype(np.int64), 200) * 1000, np.int64)
 
     def after(self, ts: Ints, seconds: Floats) -> Ints:
-        """Return the times that many seconds after `ts`, to the millisecond, within the period."""
-        end = midnight(self.world.spec.start) + self.world.spec.days * DAY
-        later = ts + np.maximum((seconds * 1000).astype(np.int64), 200) * 1000
-        return np.asarray(np.minimum(later, end - 1000), np.int64)
+        """Return the times that many seconds after `ts`, to the millisecond."""
+        return np.asarray(ts + np.maximum((seconds * 1000).astype(np.int64), 200) * 1000, np.int64)
 
     def locals(self, offers: Ints) -> Ints:
         """Draw a real person for each event, from where its offer is sold."""
@@ -104,8 +104,8 @@ class Scene:
 
     def idle_clicks(self, per_conversion: float) -> int:
         """Return how many clicks come without a conversion, within what the programme's log can take."""
-        most = MOST_CLICKS * self.world.spec.clicks / len(self.scheme.acts)
-        return int(min(per_conversion * len(self.offers), most))
+        most = MOST_CLICKS * self.world.spec.clicks / len(self.scheme.acts) / len(self.offers)
+        return int(min(per_conversion, max(most, FEWEST_CLICKS)) * len(self.offers))
 
     def clicks(self, ts: Ints, offers: Ints, visits: pl.DataFrame, referrer: Ints) -> pl.DataFrame:
         """Write clicks down, in the columns CLICKS. To be called once per act: it numbers the clicks."""

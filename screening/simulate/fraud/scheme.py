@@ -34,6 +34,10 @@ _LARGE_SCHEME = 150
 _MOST_SCHEMES = 12
 _BIGGER = 2.0
 """Times its target: the honest payout that a partner needs to hide a bad sub_id, and may have to be bad as a whole."""
+_SHORT = 0.25
+"""Share of schemes that stop after a quarter of the period."""
+_REPLAYED = 6.0
+"""Times its target: the honest payout of a partner whose conversions are sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ class _Planner:
                 offers=offers,
                 target=target,
                 strength=float(rng.uniform(*spec.strength)),
-                days=self._days(partner, late=hidden),
+                days=self._days(partner, late=hidden, short=kind is not _F.SLOW_RAMP and rng.random() < _SHORT),
                 ramping=kind is _F.SLOW_RAMP,
             )
         )
@@ -130,6 +134,7 @@ class _Planner:
         payout, every = self._payout, np.arange(len(self._payout))
         large = payout >= _BIGGER * target
         if mechanic is _F.REPLAYED_CONVERSIONS:
+            large = payout >= _REPLAYED * target
             return self._prefer(every[large] if large.any() else every[payout >= payout.max()], mechanic), False
         labelled = np.array([self._world.subs.count(int(index)) >= 2 for index in every])
         if prefers_hiding and (large & labelled).any():
@@ -168,14 +173,14 @@ class _Planner:
         ]
         return others[int(self._rng.integers(len(others)))] if others and mechanic not in _NEVER_BORROWED else None
 
-    def _days(self, partner: int, *, late: bool) -> tuple[int, int]:
+    def _days(self, partner: int, *, late: bool, short: bool) -> tuple[int, int]:
         days = self._world.spec.days
         joined = max(self._world.partners[partner].joined_day, 0)
         first = joined
         if late or self._rng.random() < 0.4:
             first = joined + int(self._rng.uniform(0.1, 0.55) * (days - joined))
         last = days - 1
-        if self._rng.random() < 0.25:
+        if short:
             last = min(first + max(days // 4, 3), days - 1)
         return min(first, days - 1), last
 
