@@ -6,7 +6,9 @@ import ipaddress
 import re
 from datetime import date
 from importlib.resources import files
+from pathlib import Path
 
+import geoip2fast
 import numpy as np
 import polars as pl
 import pytest
@@ -25,10 +27,6 @@ def ranges():
 
 
 def test_address_ranges_lie_in_the_country_they_claim():
-    from pathlib import Path
-
-    import geoip2fast
-
     folder = Path(geoip2fast.__file__).parent
     lookup = geoip2fast.GeoIP2Fast(geoip2fast_data_file=str(folder / "geoip2fast-ipv6.dat.gz")).lookup
     rng = np.random.default_rng(4)

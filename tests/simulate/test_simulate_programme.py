@@ -69,7 +69,7 @@ def specs(draw):
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(specs(), st.integers(0, 2**32))
 def test_every_programme_keeps_the_contract(spec, seed):
     programme = simulate(spec, seed)
@@ -91,7 +91,7 @@ def test_every_programme_keeps_the_contract(spec, seed):
     assert set(programme.conversions["currency"]) <= set(spec.currencies)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(specs(), st.integers(0, 2**32))
 def test_truth_labels_each_conversion_once_and_nothing_else(spec, seed):
     programme = simulate(spec, seed)
