@@ -105,6 +105,14 @@ def test_another_owner_of_our_packages_is_named(tmp_path, monkeypatch, package):
         check_owners()
 
 
+def test_the_doctor_refuses_packages_with_another_owner(copy, tmp_path):
+    distribution(tmp_path / "other", "lookalike", "models")
+    ran = winnow("doctor", "--json", path=[copy, tmp_path / "other"], cwd=tmp_path)
+    assert ran.returncode == 1
+    found = next(finding for finding in json.loads(ran.stdout)["findings"] if finding["subject"] == "packages")
+    assert (found["health"], "lookalike" in found["seen"]) == ("failed", True)
+
+
 def test_winnow_itself_and_other_packages_are_no_foreign_owners(tmp_path, monkeypatch):
     distribution(tmp_path, "winnow", "models")
     distribution(tmp_path, "lookalike", "modelling")
