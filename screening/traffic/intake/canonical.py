@@ -115,10 +115,10 @@ def _of_this_kind(cells: pl.DataFrame, resolved: Resolved) -> tuple[pl.DataFrame
 def _source(cells: pl.DataFrame, name: str, resolved: Resolved) -> pl.Series | None:
     layout = resolved.layout
     if name in resolved.columns:
-        return cells[resolved.columns[name]]
-    if name in layout.templates:
-        sources = placeholders(layout.templates[name])
-        text = layout.templates[name]
+        return _first_filled(cells, resolved.columns[name])
+    if name in resolved.templates:
+        sources = placeholders(resolved.templates[name])
+        text = resolved.templates[name]
         for source in sources:
             text = text.replace(f"{{{source}}}", "{}")
         return cells.select(
@@ -127,6 +127,14 @@ def _source(cells: pl.DataFrame, name: str, resolved: Resolved) -> pl.Series | N
     if name in layout.constants:
         return pl.Series(name, [layout.constants[name]]).new_from_index(0, cells.height)
     return None
+
+
+def _first_filled(cells: pl.DataFrame, names: tuple[str, ...]) -> pl.Series:
+    if len(names) == 1:
+        return cells[names[0]]
+    times = all(isinstance(cells.schema[name], pl.Datetime) for name in names)
+    texts = [pl.col(name) if times else present(pl.col(name).cast(pl.String)) for name in names]
+    return cells.select(pl.coalesce(texts)).to_series()
 
 
 def _read(column: Column, cells: pl.Series, resolved: Resolved, rules: Rules, *, clean: bool) -> Reading:

@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from features.schema import TABLES, Kind
 from screening.errors import InputError
@@ -23,7 +23,7 @@ class Layout:
     """
 
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Canonical column to the source columns that may hold it; the first one that the file has is taken."""
+    """Canonical column to the source columns that may hold it; in each row the first filled one counts."""
     constants: Mapping[str, str] = field(default_factory=dict)
     """Canonical column to the text that stands for every row, where the source has no such column."""
     templates: Mapping[str, str] = field(default_factory=dict)
@@ -43,25 +43,33 @@ class Layout:
     """Zone of times that name none; None: as the settings say."""
     named: bool = False
     """Whether `columns` are all there is; otherwise canonical names count too."""
+    chosen: tuple[str, ...] = ()
+    """Canonical columns whose source a person named for this file."""
 
     def digest(self, *beside: object) -> str:
         """Return a short text that is equal for equal layouts, and equal values `beside` them."""
         return hashlib.sha256(repr((asdict(self), beside)).encode()).hexdigest()[:16]
 
     def with_columns(self, chosen: Mapping[str, str]) -> Layout:
-        """Return the layout with some canonical columns taken from other source columns."""
-        values = {name: getattr(self, name) for name in self.__slots__}
-        values["columns"] = {**self.columns, **{canonical: (source,) for canonical, source in chosen.items()}}
-        return Layout(**values)
+        """Return the layout with some canonical columns taken from these source columns, whatever it said of them."""
+        return replace(
+            self,
+            chosen=tuple(chosen),
+            columns={**self.columns, **{canonical: (source,) for canonical, source in chosen.items()}},
+            constants={name: text for name, text in self.constants.items() if name not in chosen},
+            templates={name: text for name, text in self.templates.items() if name not in chosen},
+            synthesised=tuple(name for name in self.synthesised if name not in chosen),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A layout applied to the header of one file. `columns` holds one existing source column per canonical one."""
+    """A layout applied to the header of one file: `columns` and `templates` name source columns that it has."""
 
     kind: Kind
     layout: Layout
-    columns: Mapping[str, str]
+    columns: Mapping[str, tuple[str, ...]]
+    templates: Mapping[str, str]
     needed: tuple[str, ...]
     """Source columns that must be read."""
     ignored: tuple[str, ...]
@@ -88,21 +96,32 @@ def resolve(kind: Kind, layout: Layout, names: Sequence[str], where: str) -> Res
     present: dict[str, str] = {}
     for name in names:
         present.setdefault(_folded(name), name)
-    columns: dict[str, str] = {}
+    columns: dict[str, tuple[str, ...]] = {}
     for column in TABLES[kind].columns:
         candidates = layout.columns.get(column.name, () if layout.named else (column.name,))
-        found = next((present[_folded(name)] for name in candidates if _folded(name) in present), None)
-        if found is not None:
+        found = tuple(dict.fromkeys(present[_folded(name)] for name in candidates if _folded(name) in present))
+        if found:
             columns[column.name] = found
-    given = {*columns, *layout.constants, *layout.templates, *layout.synthesised}
+    templates = {
+        name: text
+        for name, text in layout.templates.items()
+        if all(_folded(source) in present for source in placeholders(text))
+    }
+    given = {*columns, *layout.constants, *templates, *layout.synthesised}
     missing = [name for name in TABLES[kind].required if name not in given]
-    extra = [name for template in layout.templates.values() for name in _PLACEHOLDER.findall(template)]
-    extra += [*layout.synthesised_from, *([layout.only_with] if layout.only_with else [])]
+    # a column that a person named and the file lacks is a mistake even if it is optional
+    missing += [name for name in layout.chosen if name not in columns and name not in missing]
+    extra = [
+        *(layout.synthesised_from if layout.synthesised else ()),
+        *((layout.only_with,) if layout.only_with else ()),
+    ]
     absent = [name for name in extra if _folded(name) not in present]
     if missing or absent:
         raise _unusable(kind, layout, [*missing, *absent], names, where)
-    needed = tuple(dict.fromkeys([*columns.values(), *(present[_folded(name)] for name in extra)]))
-    return Resolved(kind, layout, columns, needed, tuple(name for name in names if name not in needed))
+    extra += [name for template in templates.values() for name in placeholders(template)]
+    named = [name for names_ in columns.values() for name in names_]
+    needed = tuple(dict.fromkeys([*named, *(present[_folded(name)] for name in extra)]))
+    return Resolved(kind, layout, columns, templates, needed, tuple(name for name in names if name not in needed))
 
 
 def placeholders(template: str) -> list[str]:

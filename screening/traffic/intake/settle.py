@@ -32,9 +32,9 @@ _TEXT_END, _ITEM_END, _NULL = "\x1f", "\x1e", "\x00"
 class Verdicts:
     """What becomes of suspect rows, by part.
 
-    `gone` holds for each part's path the numbers of rows that are not kept, `renamed` the rows whose synthesised id
-    gets a number (columns _row, _suffix). `repeated` counts rows per file. `conflicts` has one frame per part: file, line,
-    fault, id, differs, content, first_version, first_file, first_line.
+    `gone` holds for each part's path the numbers of rows that are not kept; `renamed` the rows whose synthesised id
+    gets a number (columns _row, _suffix). `repeated` counts rows per file. `conflicts` has one frame per part: file,
+    line, fault, id, differs, content, first_version, first_file, first_line.
     """
 
     gone: dict[str, list[int]] = field(default_factory=dict)

@@ -72,7 +72,9 @@ class FileTaker:
     def _lists(self, resolved: Resolved) -> dict[str, str]:
         """Return the source columns that may hold lists, each with what joins the items into text."""
         types = {column.name: column.type for column in TABLES[self.kind].columns}
-        joined = {source: LIST_SEPARATORS.get(types[name]) for name, source in resolved.columns.items()}
+        joined = {
+            source: LIST_SEPARATORS.get(types[name]) for name, sources in resolved.columns.items() for source in sources
+        }
         return {source: separator for source, separator in joined.items() if separator is not None}
 
     def _possible_names(self, seen: list[str]) -> list[str]:
