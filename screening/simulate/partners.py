@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -82,6 +82,12 @@ HABITS: Mapping[PartnerType, Habit] = {
 }  # fmt: skip
 
 
+_FEWEST_PROMOTERS = 4
+"""Partners of an offer, where so many are near it."""
+_GIVEN = 0.3
+"""Share of a partner's traffic that goes to an offer which it was given."""
+
+
 @dataclass(frozen=True, slots=True)
 class Partner:
     """One partner. size: relative traffic. joined_day: days after the start (negative: before). offers: positions."""
@@ -113,7 +119,7 @@ def draw_partners(spec: ProgrammeSpec, offers: Sequence[Offer], rng: np.random.G
     joined = -np.ceil(rng.gamma(1.2, 400, spec.affiliates)).astype(int) - 30
     newcomers = (rng.random(spec.affiliates) < 0.10) & (np.arange(spec.affiliates) > spec.affiliates // 10)
     joined = np.where(newcomers, rng.integers(0, max(spec.days * 2 // 3, 1), spec.affiliates), joined)
-    return tuple(
+    drawn = [
         _draw(
             number,
             types[kinds[number]],
@@ -123,7 +129,21 @@ def draw_partners(spec: ProgrammeSpec, offers: Sequence[Offer], rng: np.random.G
             rng,
         )
         for number in range(spec.affiliates)
-    )
+    ]
+    return tuple(_all_promoted(drawn, offers, rng))
+
+
+def _all_promoted(partners: list[Partner], offers: Sequence[Offer], rng: np.random.Generator) -> list[Partner]:
+    """Give offers that hardly anybody chose to some of the partners near them."""
+    for index, offer in enumerate(offers):
+        near = [number for number, item in enumerate(partners) if offer.region in (None, item.region)]
+        others = [number for number in near if index not in partners[number].offers]
+        lacking = _FEWEST_PROMOTERS - (len(near) - len(others))
+        for number in rng.permutation(others)[: max(lacking, 0)]:
+            partner = partners[number]
+            weights = (*(weight * (1 - _GIVEN) for weight in partner.offer_weights), _GIVEN)
+            partners[number] = replace(partner, offers=(*partner.offers, index), offer_weights=weights)
+    return partners
 
 
 def _sizes(count: int, rng: np.random.Generator) -> Floats:
