@@ -159,7 +159,7 @@ class _Learned:
 
 
 def _learn(rows: Floats, seed: int) -> _Learned | None:
-    used = ~np.isnan(rows).all(axis=0)
+    used = np.asarray(~np.isnan(rows).all(axis=0), dtype=np.bool_)
     rows = rows[:, used]
     gaps = np.isnan(rows)
     expected = np.asarray(gaps.sum(axis=0) <= RARELY_MISSING * len(rows), dtype=np.bool_)
