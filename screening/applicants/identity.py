@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -135,7 +135,8 @@ def registered_domain(host: str) -> str | None:
 
     None for addresses, single labels and public suffixes themselves.
     """
-    return _extract(host).top_domain_under_public_suffix or None
+    parts = _parts(host)
+    return f"{parts.label}.{parts.suffix}" if parts.label and parts.suffix else None
 
 
 def site_of(url_or_host: str) -> str:
@@ -146,17 +147,35 @@ def site_of(url_or_host: str) -> str:
 
 def is_free_subdomain(host: str) -> bool:
     """Say whether the host hangs below a private suffix, such as user.blogspot.com or shop.myshopify.com."""
-    return bool(_extract(host).is_private)
+    parts = _parts(host)
+    return parts.private and bool(parts.label)
 
 
 def suffix_of(host: str) -> str:
     """Return the public suffix of a host, such as `co.uk`; empty for an address."""
-    return str(_extract(host).suffix)
+    return _parts(host).suffix
 
 
 def label_of(host: str) -> str:
     """Return the label that was registered: `acme` of `www.acme.co.uk`; the host itself where there is none."""
-    return str(_extract(host).domain) or host
+    return _parts(host).label or host
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    label: str
+    suffix: str
+    private: bool
+
+
+@lru_cache(maxsize=65_536)
+def _parts(host: str) -> _Parts:
+    """Split a host at its public suffix. An unlisted top-level domain is one too (the list's prevailing rule `*`)."""
+    found = _extract(host)
+    if found.suffix or found.ipv4 or found.ipv6 or "." not in host or host.startswith("["):
+        return _Parts(str(found.domain) if found.suffix else "", str(found.suffix), bool(found.is_private))
+    _, label, suffix = f".{host.rstrip('.')}".rsplit(".", 2)
+    return _Parts(label, "" if suffix.isdigit() else suffix, private=False)
 
 
 def account_key(text: str) -> str | None:

@@ -259,7 +259,8 @@ def _follow(journey: _Journey, target: Target, locations: list[str]) -> Target:
 
 def _redirect_target(target: Target, locations: list[str]) -> Target:
     text = locations[0]
-    if len(set(locations)) > 1 or any(ord(mark) < 0x20 or ord(mark) == 0x7F for mark in text):
+    # No URL has blanks or control characters inside; a line folded into the header shows as one of them.
+    if len(set(locations)) > 1 or any(ord(mark) <= 0x20 or ord(mark) == 0x7F for mark in text.strip(" ")):
         raise FetchFailedError(Failure.REDIRECT_REJECTED)
     return read_target(_as_utf8(text), base=target.url)
 

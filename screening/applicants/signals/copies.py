@@ -1,8 +1,9 @@
 """Text that stands on more than one site, and which of the sites is the copy.
 
-A site is sketched by the hashes of its five-word phrases that fall into one class out of sixteen (a sample that two
-sites draw alike: Broder, "On the resemblance and containment of documents", 1997). Phrases that many sites have are
-boilerplate. Which of two sites copied is told by what a copy carries along: the other's name, addresses and links.
+A site is sketched by the hashes of its sixteen-word phrases that fall into one class out of eight (a sample that two
+sites draw alike: Broder, "On the resemblance and containment of documents", 1997). Phrases that long run over the end
+of a sentence, so that stock sentences in another order are no copy; phrases that many sites have are boilerplate. Which
+of two sites copied is told by what a copy carries along: the other's name, addresses and links.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from screening.applicants.signals.content import BOILERPLATE_ROLES
 from screening.applicants.signals.finding import Exhibit, Finding, Numbers, State, absent, shortened, unknown
 from screening.settings.screening import SignalSettings
 
-PHRASE_WORDS = 5
-SAMPLED_ONE_IN = 16
+PHRASE_WORDS = 16
+SAMPLED_ONE_IN = 8
 SKETCH_MAX = 400
 """Hashes kept of one site: the smallest, so that large sites stay comparable."""
-_UNSPACED_PHRASE = 12
+_UNSPACED_PHRASE = 24
 """Characters of a phrase in scripts without spaces."""
 _NAME_LIKENESS = 80
 """Likeness, 0-100, from which a site's name and a domain's label are the same name."""
@@ -55,7 +56,7 @@ class Sketch:
 
 @dataclass(frozen=True, slots=True)
 class CopiedFrom:
-    """A pair of sites that share text: share of the first one's phrases, 0-1, and which of them is the copy if known."""
+    """A pair of sites that share text: share of the first's phrases, 0-1, and which is the copy if known."""
 
     site: str
     other_member: str
@@ -146,7 +147,7 @@ def _same_name(name: str, site: str) -> bool:
 def _phrases(text: str) -> set[int]:
     words = re.findall(r"\w+", text.casefold())
     phrases = [" ".join(words[start : start + PHRASE_WORDS]) for start in range(len(words) - PHRASE_WORDS + 1)]
-    for run in re.findall(r"[\u3040-\u30ff\u3400-\u9fff]{12,}", text):
+    for run in re.findall(r"[\u3040-\u30ff\u3400-\u9fff]{24,}", text):
         phrases.extend(run[start : start + _UNSPACED_PHRASE] for start in range(len(run) - _UNSPACED_PHRASE + 1))
     hashes = (mmh3.hash(phrase, signed=False) for phrase in phrases)
     return {value for value in hashes if value % SAMPLED_ONE_IN == 0}
