@@ -43,10 +43,9 @@ def undisclosed_incentive(scene: Scene) -> Trail:
     count = len(offers) + scene.idle_clicks(scene.between(9, 1.0))
     every = np.append(offers, rng.choice(offers, count - len(offers)))
     person = crowd[rng.integers(len(crowd), size=count)]
-    calls = scene.moments(
-        max(int(scene.between(18, 5)), 1), Clock.WAKING, np.full(max(int(scene.between(18, 5)), 1), -3.0)
-    )
-    answered = calls[choose(rng.gamma(1, 1, len(calls)), count, rng)]
+    often = round(scene.between(18, 5)) * (3 if scene.scheme.ramping else 1)
+    calls = scene.moments(often, Clock.WAKING, np.full(often, -3.0))
+    answered = calls[choose(rng.gamma(2, 1, often), count, rng)]
     loose = rng.random(count) < scene.between(0.6, 0.2)
     start = np.where(
         loose,
