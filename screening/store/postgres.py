@@ -44,12 +44,10 @@ SCHEMA_LOCK = 0x77696E6E6F77
 _MICROSECONDS = 1_000_000
 
 _REMEDIES = {
-    "28": "Check the user and the password in store.url.",
-    "3D": "Make the database with `createdb`, or check its name in store.url.",
     "42501": "Let the user in store.url own the database.",
     "42": "Check that store.url names a database of winnow's own.",
     "53": "Check the server's disk, memory and max_connections.",
-    "": "Check that the server runs and that store.url names it, then try again.",
+    "": "Check that the server runs, and that store.url has the right host, user, password and database.",
 }
 """What to do about an SQLSTATE that begins so (PostgreSQL's manual, appendix A); the first that fits counts."""
 
@@ -108,7 +106,7 @@ class PostgreSQL:
             return IntegrityError(
                 f"The database is damaged: {reason}.", remedy="Restore it from a backup.", where=where
             )
-        if state.startswith("22"):
+        if isinstance(error.orig, psycopg.DataError):
             return InputError(f"The database cannot keep a value: {reason}.", remedy="Mend the input.", where=where)
         known = (prefix for prefix in _REMEDIES if state.startswith(prefix))
         remedy = _REMEDIES[next(known, "")]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+import store_writer as writer
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -42,7 +43,7 @@ def test_head_is_the_newest_migration():
     assert scripts.get_heads() == [migrate.HEAD]
 
 
-def test_opening_again_keeps_what_is_there(store, store_url, writer):
+def test_opening_again_keeps_what_is_there(store, store_url):
     writer.record(store, "r1", 3)
     for _ in range(2):
         with open_store(store_url) as reopened:

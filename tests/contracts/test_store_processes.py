@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import store_writer as writer
 
 from screening.store import open_store
 
@@ -21,7 +22,7 @@ def _finished(process):
 
 
 @pytest.mark.parametrize("table", TABLES_IN_ORDER)
-def test_half_a_scan_is_never_visible_and_never_left_behind(store, store_url, writer, start_writer, table):
+def test_half_a_scan_is_never_visible_and_never_left_behind(store, store_url, start_writer, table):
     writer.record(store, "before", 20)
     process = start_writer("scan", store_url, "killed", "300", table)
     _go(process)
@@ -69,7 +70,7 @@ def test_events_of_several_processes_make_one_chain(store, store_url, start_writ
 
 
 def test_processes_that_open_a_new_store_at_once(store_url, start_writer):
-    openers = [start_writer("open", store_url) for _ in range(4)]
+    openers = [start_writer("open", store_url) for _ in range(3)]
     for process in openers:
         assert process.stdout.readline() == "ready\n"
     for process in openers:
