@@ -30,7 +30,9 @@ NEIGHBOURS = 10
 OWN_WEIGHT = 0.5
 """Weight of a row's own score; the rest is the mean of its neighbours'."""
 FARTHEST = 1_000.0
-"""Spreads beyond which a value counts as this far; keeps huge values finite."""
+"""Spreads beyond which a value counts as this far."""
+LARGEST = 1e12
+"""Size beyond which a value counts as this large; keeps squares finite."""
 HARDLY = 0.001
 """Spread given to a feature that never varied, as a share of its size (or of 1): any other value then lies far out."""
 BLOCK_ROWS = 20_000
@@ -78,7 +80,7 @@ class AnomalyJudge:
         told = np.full(rows.shape, np.nan)
         if self.learned is None or not len(rows):
             return told
-        distance = np.abs(self.learned.compressed.spreads(rows[:, self.learned.used]))
+        distance = np.abs(self.learned.compressed.spreads(_bounded(rows[:, self.learned.used])))
         told[:, self.learned.used] = distance / (1 + distance)
         told[np.isnan(self.score(features))] = np.nan
         return told
@@ -143,7 +145,7 @@ class _Learned:
         return self.panel.compressed
 
     def score(self, rows: Floats) -> Floats:
-        rows = rows[:, self.used]
+        rows = _bounded(rows[:, self.used])
         gaps = np.isnan(rows)
         judged = ~((gaps & self.expected).any(axis=1) | gaps.all(axis=1))
         result = np.full(len(rows), np.nan)
@@ -160,7 +162,7 @@ class _Learned:
 
 def _learn(rows: Floats, seed: int) -> _Learned | None:
     used = np.asarray(~np.isnan(rows).all(axis=0), dtype=np.bool_)
-    rows = rows[:, used]
+    rows = _bounded(rows[:, used])
     gaps = np.isnan(rows)
     expected = np.asarray(gaps.sum(axis=0) <= RARELY_MISSING * len(rows), dtype=np.bool_)
     usable = ~((gaps & expected).any(axis=1) | gaps.all(axis=1))
@@ -173,9 +175,13 @@ def _learn(rows: Floats, seed: int) -> _Learned | None:
     rows = _drawn(rows, rng)
     panel = _Panel.fit(rows, *_scales(rows), rng)
     compressed = panel.compressed.of(rows)
-    return _Learned(
-        used, expected, stand_in, panel, NearestNeighbors(n_neighbors=NEIGHBOURS).fit(compressed), panel.says(rows)
-    )
+    # brute force: the trees of scikit-learn count their calls, so a query would change the judge
+    neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS, algorithm="brute").fit(compressed)
+    return _Learned(used, expected, stand_in, panel, neighbours, panel.says(rows))
+
+
+def _bounded(rows: Floats) -> Floats:
+    return np.clip(rows, -LARGEST, LARGEST)
 
 
 def _drawn(rows: Floats, rng: np.random.Generator) -> Floats:
