@@ -6,8 +6,10 @@ import ssl
 
 import pytest
 from hostile_behaviours import page, redirect_to, speaks_http2_only, tls_alert
+from hostile_fixtures import crawl_settings
 from hostile_wire import article
 
+from screening.applicants.crawl.crawler import open_crawler
 from screening.applicants.crawl.site import SiteRequest, crawl_site
 from screening.applicants.crawl.urls import read_target
 
@@ -32,10 +34,6 @@ def test_bad_certificates_are_named_and_what_visitors_see_is_kept(farm, fetch, a
 
 
 def test_an_authority_that_nobody_knows_is_not_trusted(farm, authority):
-    from hostile_fixtures import crawl_settings
-
-    from screening.applicants.crawl.crawler import open_crawler
-
     farm.add("unknown.net", page(article()), tls=authority.context("unknown.net"))
     with open_crawler(crawl_settings(farm), resolver=farm.names) as crawler:
         got = crawler.look_at(farm.url("unknown.net", scheme="https"))
@@ -54,7 +52,9 @@ def test_no_cookie_and_no_redirect_is_followed_behind_a_bad_certificate(farm, fe
 
 
 def test_a_site_with_a_bad_certificate_ends_at_its_home_page_with_evidence(farm, crawler, authority):
-    farm.add("expiredsite.net", page(article(links=("/about",))), tls=authority.context("expiredsite.net", expired=True))
+    farm.add(
+        "expiredsite.net", page(article(links=("/about",))), tls=authority.context("expiredsite.net", expired=True)
+    )
     target = read_target(farm.url("expiredsite.net", scheme="https"))
     crawl = crawl_site(SiteRequest("a", (target,), 8), crawler)
     assert crawl.stops == ("home_failed",)

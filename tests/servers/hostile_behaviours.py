@@ -82,8 +82,10 @@ def page_that_moves_to(private: str) -> Behaviour:
 
 
 def gzip_bomb(size: int) -> bytes:
-    engine = zlib.compressobj(9, zlib.DEFLATED, 31)
-    return b"".join(engine.compress(bytes(MIB)) for _ in range(size // MIB)) + engine.flush()
+    """A gzip stream of that many zeros; each block of 16 MiB is the same bytes, so making it costs one block."""
+    engine = zlib.compressobj(9, zlib.DEFLATED, -15)
+    block = engine.compress(bytes(16 * MIB)) + engine.flush(zlib.Z_FULL_FLUSH)
+    return b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff" + block * (size // (16 * MIB))
 
 
 def brotli_bomb(size: int) -> bytes:
@@ -294,7 +296,8 @@ def sitemap_of_ten_million(exchange: Exchange) -> None:
     for number in range(10_000_000):
         if exchange.server.stopping.is_set():
             return
-        exchange.send(b"<url><loc>/p%d</loc></url>" % number * 200)
+        where = exchange.request.headers["host"].encode()
+        exchange.send(b"<url><loc>http://%s/p%d</loc><lastmod>2026-01-01</lastmod></url>" % (where, number) * 50)
 
 
 def sitemap_loop(exchange: Exchange) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ssl
 import tempfile
 import warnings
@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-_NOW = datetime.datetime.now(datetime.UTC)
-_DAY = datetime.timedelta(days=1)
+_NOW = dt.datetime.now(dt.UTC)
+_DAY = dt.timedelta(days=1)
 
 
 def _name(text: str) -> x509.Name:

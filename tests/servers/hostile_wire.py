@@ -244,7 +244,8 @@ def article(words: int = 300, seed: str = "a", links: tuple[str, ...] = (), titl
     vocabulary = [f"{chosen.choice('bcdfgklmnprst')}{chosen.choice('aeiou')}{number % 97}" for number in range(400)]
     text = " ".join(chosen.choice(vocabulary) for _ in range(words))
     anchors = "".join(f'<a href="{link}">{link.strip("/") or "home"}</a> ' for link in links)
-    page = f'<!doctype html><html lang="en"><head><title>{title}</title></head><body><nav>{anchors}</nav><main>{text}</main></body></html>'
+    head = f'<!doctype html><html lang="en"><head><title>{title}</title></head>'
+    page = f"{head}<body><nav>{anchors}</nav><main>{text}</main></body></html>"
     return page.encode()
 
 
