@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from screening.cli import config, doctor, ingest, lists
+from screening.cli import config, demo, doctor, ingest, lists
 
 app = typer.Typer(
     name="winnow",
@@ -33,5 +33,5 @@ def winnow(
     """Judge affiliate applicants, traffic, offer caps and payouts."""
 
 
-for verb in (config, doctor, ingest, lists):
+for verb in (config, demo, doctor, ingest, lists):
     verb.register(app)
