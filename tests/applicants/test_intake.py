@@ -12,8 +12,10 @@ from screening.applicants.identity import (
     account_key,
     host_of,
     is_free_subdomain,
+    label_of,
     mail_address,
     name_key,
+    registered_domain,
     site_of,
     telephone,
     web_address,
@@ -99,6 +101,12 @@ def test_a_site_is_what_somebody_registered() -> None:
     assert is_free_subdomain("jane.blogspot.com")
     assert not is_free_subdomain("acme.co.uk")
     assert site_of("http://127.0.0.1:80/") == "127.0.0.1"
+    assert site_of("https://www.kettle.example/") == "kettle.example"
+    assert label_of("www.kettle.example") == "kettle"
+    assert (
+        registered_domain("[2001:db8::1]") is registered_domain("2001:db8::1") is registered_domain("10.0.0.1") is None
+    )
+    assert registered_domain("localhost") is registered_domain("co.uk") is None
 
 
 def test_accounts_and_names_fold() -> None:

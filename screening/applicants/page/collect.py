@@ -72,7 +72,7 @@ _SIZE = {
 }
 _DIGITS = re.compile(r"\s*(\d{1,6})(?:\.\d+)?\s*(?:px)?\s*$")
 _CSS_URL = re.compile(r"url\(\s*[\"']?([^\"')\s]{1,2000})", re.IGNORECASE)
-_REFRESH = re.compile(r"^\s*[\d.]*\s*[;,]?\s*(?:url\s*=)?\s*[\"']?\s*([^\"'\s][^\"']{0,2000})", re.IGNORECASE)
+_REFRESH = re.compile(r"^\s*[\d.]*\s*[;,]?\s*(?:url\s*=)?\s*[\"']?\s*([^\"'\s;,][^\"']{0,2000})", re.IGNORECASE)
 _QUOTED_URL = r"[\"'`]\s*((?:https?:)?//[^\"'`\s<>]{3,2000}|/[^\"'`\s<>]{0,2000})\s*[\"'`]"
 _MOVES = (
     ("location", re.compile(rf"location(?:\s*\.\s*href)?\s*(?:=|\.\s*(?:replace|assign)\s*\()\s*{_QUOTED_URL}")),
