@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
@@ -10,21 +13,28 @@ from screening.jobs.progress import Progress
 
 
 class _Bar:
-    def __init__(self) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self._bars = RichProgress(*columns, console=Console(stderr=True))
+    def __init__(self, bars: RichProgress) -> None:
+        self._bars = bars
         self._tasks: dict[str, TaskID] = {}
 
     def step(self, name: str, done: int, total: int | None) -> None:
-        if not self._tasks:
-            self._bars.start()
         if name not in self._tasks:
+            self.end_unmeasured()
             self._tasks[name] = self._bars.add_task(name, total=total)
         self._bars.update(self._tasks[name], completed=done, total=total)
-        if all(task.finished for task in self._bars.tasks):
-            self._bars.refresh()
+
+    def end_unmeasured(self) -> None:
+        """Fill the bars of steps whose length was never known: another step begins, so they are done."""
+        for task in self._bars.tasks:
+            if task.total is None:
+                self._bars.update(task.id, completed=max(task.completed, 1), total=max(task.completed, 1))
 
 
-def bar_progress() -> Progress:
-    """Return progress that draws one bar per step on standard error."""
-    return _Bar()
+@contextmanager
+def bar_progress(console: Console) -> Iterator[Progress]:
+    """Give progress that draws one bar per step, and leave the console to others when the work ends or fails."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with RichProgress(*columns, console=console) as bars:
+        bar = _Bar(bars)
+        yield bar
+        bar.end_unmeasured()

@@ -39,7 +39,8 @@ def run(work: Callable[[Workspace, Progress], Answer], *, workspace: Path | None
     """Open the workspace, do the work, print the answer, and leave with its exit status. Never returns normally."""
     with reporting_errors(as_json=as_json):
         opened = open_workspace(workspace)
-        answer = work(opened, terminal_progress())
+        with terminal_progress() as progress:
+            answer = work(opened, progress)
         finish(answer, as_json=as_json)
 
 
@@ -65,10 +66,15 @@ def reporting_errors(*, as_json: bool) -> Iterator[None]:
         raise typer.Exit(int(error.exit_code)) from error
 
 
-def terminal_progress() -> Progress:
-    """Return progress that draws a bar on a terminal and writes plain lines elsewhere, both on standard error."""
+@contextmanager
+def terminal_progress() -> Iterator[Progress]:
+    """Give progress that draws a bar on a terminal and writes plain lines elsewhere, both on standard error."""
     if not sys.stderr.isatty():
-        return plain_progress(partial(print, file=sys.stderr, flush=True))
+        yield plain_progress(partial(print, file=sys.stderr, flush=True))
+        return
+    from rich.console import Console
+
     from screening.cli.bar import bar_progress
 
-    return bar_progress()
+    with bar_progress(Console(stderr=True)) as progress:
+        yield progress
