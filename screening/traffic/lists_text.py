@@ -221,9 +221,9 @@ def _facts_of(fields: Sequence[str], header: Mapping[str, int], rest: int) -> tu
     if remaining and _COUNTRY.match(remaining[0]):
         return remaining[0].upper(), None, None
     # a bare number may be a port or a count: without AS before it, a name must follow
-    named = len(remaining) > 1 and any(letter.isalpha() for letter in remaining[1])
-    if remaining and _NUMBER.match(remaining[0]) and (named or remaining[0].upper().startswith("AS")):
-        return None, _as_number(remaining[0]), remaining[1] if named else None
+    has_name = len(remaining) > 1 and any(letter.isalpha() for letter in remaining[1])
+    if remaining and _NUMBER.match(remaining[0]) and (has_name or remaining[0].upper().startswith("AS")):
+        return None, _as_number(remaining[0]), remaining[1] if has_name else None
     return None, None, None
 
 
