@@ -43,19 +43,19 @@ class Delimited:
                 batch, used, line = self._piecewise(data, self.blocks.line)
                 self.blocks.give_back(data[used:])
                 self.blocks.line = line
-            else:
-                self.blocks.line += _line_count(data)
             yield Batch(batch.cells, batch.raw, batch.clean, (*refused, *batch.refused), batch.skipped)
         if self.blocks.refused:
             yield Batch(self._empty(), RawLines(b"", 1, {}), refused=tuple(self.blocks.refused))
 
     def _whole(self, data: bytes, line: int) -> Batch | None:
-        cells = self._parsed(data, line)
+        lines, clean = _census(data)
+        cells = self._parsed(data, line, lines)
         if cells is None:
             return None
+        self.blocks.line += lines
         cells, headers = self._without_headers(cells)
         raw = RawLines(data, line, {})
-        return Batch(cells, raw, _free_of_controls(data), (), {Skip.REPEATED_HEADER: headers} if headers else {})
+        return Batch(cells, raw, clean, (), {Skip.REPEATED_HEADER: headers} if headers else {})
 
     def _piecewise(self, data: bytes, line: int) -> tuple[Batch, int, int]:
         careful = CarefulReader(data, self.dialect, complete=self.blocks.at_end, line=line)
@@ -63,27 +63,27 @@ class Delimited:
         headers = 0
         while careful.position < len(data) and not careful.unfinished:
             stop = data.find(b"\n", careful.position + _STRETCH_BYTES) + 1 or len(data)
-            cells = self._parsed(data[careful.position : stop], careful.line)
+            lines, _ = _census(data[careful.position : stop])
+            cells = self._parsed(data[careful.position : stop], careful.line, lines)
             if cells is None:
                 careful.read_to(stop)
             else:
                 cells, repeated = self._without_headers(cells)
                 headers += repeated
                 frames.append(cells)
-                careful.line += _line_count(data[careful.position : stop])
+                careful.line += lines
                 careful.position = stop
         frames.append(self._from_rows(careful))
         skipped = dict(careful.skipped)
         if headers:
             skipped[Skip.REPEATED_HEADER] = skipped.get(Skip.REPEATED_HEADER, 0) + headers
         raw = RawLines(data, line, careful.spans)
-        clean = _free_of_controls(data)
+        clean = _census(data)[1]
         cells = pl.concat(frames).sort(LINE)
         return Batch(cells, raw, clean, tuple(careful.refused), skipped), careful.position, careful.line
 
-    def _parsed(self, data: bytes, line: int) -> pl.DataFrame | None:
+    def _parsed(self, data: bytes, line: int, lines: int) -> pl.DataFrame | None:
         """Parse the lines at once; None when one of them may not be a record of its own with exactly all fields."""
-        lines = _line_count(data)
         try:
             cells = pl.read_csv(
                 data,
@@ -177,17 +177,18 @@ def _line_feeds(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield chunk.replace(b"\r", b"\n") if alone else chunk
 
 
-def _line_count(data: bytes) -> int:
-    return _count_byte(data, _LINE_FEED) + (not data.endswith(b"\n"))
+def _census(data: bytes) -> tuple[int, bool]:
+    """Return the number of lines, and whether the text is free of control characters but line ends and tabs."""
+    text = np.frombuffer(data, np.uint8)
+    feeds = low = 0
+    for at in range(0, len(text), _SCAN_BYTES):
+        piece = text[at : at + _SCAN_BYTES]
+        feeds += int(np.count_nonzero(piece == _LINE_FEED))
+        low += int(np.count_nonzero(piece < _SPACE))
+    clean = low == feeds or low == feeds + _count_byte(data, _RETURN) + _count_byte(data, _TAB)
+    return feeds + (not data.endswith(b"\n")), clean
 
 
 def _count_byte(data: bytes, byte: int) -> int:
     text = np.frombuffer(data, np.uint8)
     return sum(int(np.count_nonzero(text[at : at + _SCAN_BYTES] == byte)) for at in range(0, len(text), _SCAN_BYTES))
-
-
-def _free_of_controls(data: bytes) -> bool:
-    text = np.frombuffer(data, np.uint8)
-    low = sum(int(np.count_nonzero(text[at : at + _SCAN_BYTES] < _SPACE)) for at in range(0, len(text), _SCAN_BYTES))
-    low -= _count_byte(data, _LINE_FEED)
-    return low == 0 or low == _count_byte(data, _RETURN) + _count_byte(data, _TAB)

@@ -95,13 +95,14 @@ def compare(new: Sequence[Path], known: Sequence[Path], folder: Path) -> Compare
         for parts in _slices([read_run(path) for path in new], [read_run(path) for path in known]):
             merged = np.concatenate(parts[: len(new)])
             merged.sort()
-            unique, counts = np.unique(merged, return_counts=True)
+            again = merged[1:] == merged[:-1]
+            unique = merged[np.concatenate(([True], ~again))] if len(merged) else merged
             is_known = np.zeros(len(unique), dtype=bool)
             for run in parts[len(new) :]:
                 is_known |= _contained(unique, run)
             unique[~is_known].tofile(fresh)
             unique[is_known].tofile(found)
-            unique[is_known | (counts > 1)].tofile(suspects)
+            np.union1d(unique[is_known], merged[1:][again]).tofile(suspects)
     return Compared(paths[0], read_run(paths[1]), read_run(paths[2]))
 
 

@@ -63,12 +63,12 @@ class LineBlocks:
         return len(chunk)
 
     def _cut(self, pieces: list[bytes]) -> bytes | None:
-        if b"\n" not in pieces[-1] and not any(b"\n" in piece for piece in pieces):
+        last = next((at for at in range(len(pieces) - 1, -1, -1) if b"\n" in pieces[at]), None)
+        if last is None:
             return None
-        data = b"".join(pieces)
-        end = data.rfind(b"\n") + 1
-        self._pending = data[end:]
-        return data[:end]
+        end = pieces[last].rfind(b"\n") + 1
+        self._pending = b"".join([pieces[last][end:], *pieces[last + 1 :]])
+        return b"".join([*pieces[:last], pieces[last][:end]])
 
     def _drop_line(self, pieces: list[bytes]) -> bytes:
         """Read on to the end of a line that is too long; return what follows it."""

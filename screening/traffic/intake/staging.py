@@ -19,7 +19,7 @@ FILE = "file"
 """Column with the number of the file within its ingest, from 1; with `LINE` it says where a row came from."""
 _COMPRESSION_LEVEL = 1
 """zstd's fastest: a tenth larger than its default, at two thirds of the time."""
-_WRITES_WAITING = 2
+_WRITES_WAITING = 1
 
 
 def stored_schema(kind: Kind) -> dict[str, pl.DataType]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from screening.traffic.intake.rules import Rules
 ABSENT_WORDS = ("null", "none", "nil", "nan", "n/a", "#n/a", "undefined", "\\n", "(null)", "<null>")
 """What exports write for "no value", in lower case. `NA` is not among them: it is Namibia."""
 _ABSENT_LONGEST = max(len(word) for word in ABSENT_WORDS)
+_ABSENT = rf"(?i)^(?:{'|'.join(re.escape(word) for word in ABSENT_WORDS)})$"
 _PLAIN_ID = r"^[0-9A-Za-z][\x21-\x7e]*$"
 """Identifiers that need no further look: no space, no control character, no formula."""
 _CONTROL = r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]"
@@ -22,6 +24,7 @@ _FORMULA = r"^(?:[=\uff1d].|[+\-@\uff0b\uff0d\uff20][^(|!]*[(|!])"
 """A spreadsheet evaluates these: anything after `=`; after + - @ only what calls a function or another program.
 `-1`, `+491701234` and `@name` are ordinary identifiers. The signs count in their full width too."""
 _IPV4 = r"^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.|$)){4}$"
+_COUNTRY_CODE = r"^[A-Z]{2}$"
 _COUNTRY_CODE_LETTERS = 2
 
 
@@ -63,7 +66,9 @@ def first_fault(*cases: tuple[pl.Expr, Fault]) -> pl.Expr:
 
 def read_id(cells: pl.Series, rules: Rules, *, required: bool) -> Reading:
     """Read identifiers: surrounding space removed, case kept."""
-    if _needs_no_look(cells, rules.id_bytes_max) and bool(cells.str.contains(_PLAIN_ID).all()):
+    cells = _empty_as_null(cells)
+    plain = _is_ordinary(cells, rules.id_bytes_max) and bool(cells.str.contains(_PLAIN_ID).all())
+    if plain and not (required and cells.null_count()):
         return Reading(cells)
     value = present(CELLS)
     return reading(
@@ -81,7 +86,8 @@ def read_id(cells: pl.Series, rules: Rules, *, required: bool) -> Reading:
 
 def read_text(cells: pl.Series, rules: Rules, *, clean: bool) -> Reading:
     """Read free text, kept as it is. `clean`: it is known to hold no control characters."""
-    if clean and _needs_no_look(cells, rules.field_bytes_max):
+    cells = _empty_as_null(cells)
+    if clean and _is_ordinary(cells, rules.field_bytes_max) and not cells.str.starts_with(" ").any():
         return Reading(cells)
     value = pl.when(present(CELLS).is_not_null()).then(CELLS)
     return reading(value, _text_faults(value, rules), cells)
@@ -89,6 +95,9 @@ def read_text(cells: pl.Series, rules: Rules, *, clean: bool) -> Reading:
 
 def read_country(cells: pl.Series, rules: Rules) -> Reading:
     """Read countries: two-letter codes in upper case, names as they are."""
+    cells = _empty_as_null(cells)
+    if bool(cells.str.contains(_COUNTRY_CODE).all()):
+        return Reading(cells)
     value = present(CELLS)
     code = pl.when(value.str.len_chars() == _COUNTRY_CODE_LETTERS).then(value.str.to_uppercase()).otherwise(value)
     return reading(code, _text_faults(value, rules), cells)
@@ -96,7 +105,8 @@ def read_country(cells: pl.Series, rules: Rules) -> Reading:
 
 def read_address(cells: pl.Series) -> Reading:
     """Read IP addresses, version 6 in its canonical spelling."""
-    if cells.null_count() == 0 and bool(cells.str.contains(_IPV4).all()):
+    cells = _empty_as_null(cells)
+    if bool(cells.str.contains(_IPV4).all()):
         return Reading(cells)
     values = pl.DataFrame({"cells": cells}).select(present(CELLS)).to_series()
     odd = values.filter(~values.str.contains(_IPV4)).drop_nulls().unique()
@@ -144,17 +154,17 @@ def _text_faults(value: pl.Expr, rules: Rules) -> pl.Expr:
     )
 
 
-def _needs_no_look(cells: pl.Series, longest: int) -> bool:
-    """Say whether no cell is null, empty, a word for "no value", blank or too long, judging by lengths first."""
-    if cells.null_count() or cells.is_empty():
-        return False
+def _empty_as_null(cells: pl.Series) -> pl.Series:
+    empty = cells == ""
+    return cells.set(empty, None) if empty.any() else cells
+
+
+def _is_ordinary(cells: pl.Series, longest: int) -> bool:
+    """Say whether no cell is too long or a word for "no value"; most columns are told by their lengths alone."""
     shortest, most = pl.DataFrame({"n": cells.str.len_bytes()}).select(low=pl.min("n"), high=pl.max("n")).row(0)
-    if most > longest or not shortest:
-        return False
-    if shortest > _ABSENT_LONGEST:
-        return not bool(cells.str.starts_with(" ").any())
-    lower = cells.str.to_lowercase()
-    return not bool((lower.is_in(list(ABSENT_WORDS)) | cells.str.starts_with(" ")).any())
+    if shortest is None:
+        return True
+    return bool(most <= longest) and (shortest > _ABSENT_LONGEST or not cells.str.contains(_ABSENT).any())
 
 
 def _canonical_address(text: str) -> str | None:
