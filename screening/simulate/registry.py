@@ -16,8 +16,8 @@ from screening.simulate.world import World
 
 _LARGEST = 5
 """Partners with caps of their own."""
-_PAUSED = 0.03
-"""Share of partners that are paused at the end of the period."""
+_PAUSED = 0.06
+"""Share of the smaller half of partners that are paused at the end of the period."""
 _SAME_ACCOUNT = 0.6
 """Share of rings whose partners are paid to one account."""
 
@@ -30,6 +30,7 @@ def affiliates_table(world: World, schemes: Sequence[Scheme]) -> pl.DataFrame:
     for scheme in schemes:
         if len(scheme.partners) > 1 and rng.random() < _SAME_ACCOUNT:
             account.update(dict.fromkeys(scheme.partners, account[scheme.partners[0]]))
+    usual = float(np.median([partner.size for partner in world.partners]))
     rows = [
         {
             "affiliate_id": partner.code,
@@ -41,7 +42,7 @@ def affiliates_table(world: World, schemes: Sequence[Scheme]) -> pl.DataFrame:
             "promo_methods": list(partner.registration.methods),
             "country": partner.registration.country,
             "joined_at": start + timedelta(days=partner.joined_day, seconds=int(rng.integers(-14_400, 0))),
-            "status": "paused" if rng.random() < _PAUSED else "active",
+            "status": "paused" if rng.random() < _PAUSED and partner.size < usual else "active",
         }
         for index, partner in enumerate(world.partners)
     ]
