@@ -73,7 +73,7 @@ _PATTERNS = (
     ("analytics", re.compile(r"\b(G-[A-Z0-9]{6,12})\b")),
     ("tag_manager", re.compile(r"\b(GTM-[A-Z0-9]{4,9})\b")),
     ("pixel", re.compile(r"""fbq\(\s*['"]init['"]\s*,\s*['"](\d{14,17})['"]""")),
-    ("pixel", re.compile(r"facebook\.com/tr\?[^\"'\s]*\bid=(\d{14,17})")),
+    ("pixel", re.compile(r"facebook\.com/tr\?[^\"'\s]{0,200}?\bid=(\d{14,17})")),
     ("metrika", re.compile(r"\bym\(\s*(\d{6,10})\s*,|mc\.yandex\.ru/watch/(\d{6,10})")),
     ("hotjar", re.compile(r"\bhjid\s*[:=]\s*(\d{5,8})")),
     (
@@ -92,7 +92,7 @@ _VERIFICATION_METAS = frozenset(
         "facebook-domain-verification",
     }
 )
-_MATOMO_HOST = re.compile(r"setTrackerUrl['\"]\s*,\s*[^)]*?//([\w.-]+)|u\s*=\s*['\"]https?://([\w.-]+)")
+_MATOMO_HOST = re.compile(r"setTrackerUrl['\"]\s*,\s*[^)]{0,200}?//([\w.-]+)|u\s*=\s*['\"]https?://([\w.-]+)")
 LABEL_LENGTH_MIN = 6
 """Letters of a domain's label from which the same label under another suffix may be the same owner's."""
 

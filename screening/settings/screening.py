@@ -42,6 +42,14 @@ class SignalSettings(Section):
     ads_per_1000_words: float = setting(
         "advertising slots above which a site is mostly advertising", unit="slots", ge=1
     )
+    reviews_min: int = setting("reviews below which their mean says nothing", unit="reviews", ge=1)
+    reviews_prior_mean: float = setting("mean that few reviews are drawn to", unit="of 5", ge=1, le=5)
+    reviews_prior_count: float = setting("reviews that this prior mean weighs", unit="reviews", ge=0)
+    reviews_poor_below: float = setting("mean below which reviews are poor", unit="of 5", ge=1, le=5)
+    probes_max: int = setting(
+        "addresses of an application that its pages load unseen and that are followed", unit="addresses", ge=0, le=50
+    )
+    profiles_max: int = setting("declared profiles looked at per application", unit="profiles", ge=0, le=50)
     copied_share: float = setting(
         "share of a site's text found elsewhere that makes it a copy", unit="share", ge=0.1, le=1
     )
@@ -88,6 +96,9 @@ class ScreeningSettings(Section):
     )
     reject_on: tuple[str, ...] = setting("codes of facts that reject without a person", unit="codes")
     audit_share: float = setting("share of approvals that a person looks at all the same", unit="share", ge=0, le=1)
+    resume_hours: float = setting(
+        "age up to which what a killed run had crawled is used again", unit="hours", ge=0, le=720
+    )
     rescreen_days: int = setting("days after which an affiliate's sites are looked at again", unit="days", ge=1)
     seed: int = setting("seed of the draw of audited approvals", unit="number", ge=0)
 

@@ -22,12 +22,15 @@ from screening.applicants.records import PageFacts, SiteCrawl
 from screening.applicants.signals.access import readable
 from screening.applicants.signals.content import BOILERPLATE_ROLES
 from screening.applicants.signals.finding import Exhibit, Finding, Numbers, State, absent, shortened, unknown
+from screening.applicants.signals.vocabulary import FOLDED_LENGTH
 from screening.settings.screening import SignalSettings
 
 PHRASE_WORDS = 16
 SAMPLED_ONE_IN = 8
-SKETCH_MAX = 400
+SKETCH_MAX = 200
 """Hashes kept of one site: the smallest, so that large sites stay comparable."""
+TITLE_LENGTH = 300
+"""Characters of a title that are read."""
 _UNSPACED_PHRASE = 24
 """Characters of a phrase in scripts without spaces."""
 _NAME_LIKENESS = 80
@@ -48,7 +51,7 @@ class Sketch:
     member: str
     site: str
     url: str
-    phrases: frozenset[int]
+    phrases: tuple[int, ...]
     names: tuple[str, ...]
     points_to: frozenset[str]
     owner_shown: bool
@@ -72,9 +75,9 @@ def sketch(member: str, crawl: SiteCrawl, *, owner_shown: bool) -> Sketch | None
         return None
     hashes: set[int] = set()
     for facts in pages:
-        hashes.update(_phrases(facts.text))
+        hashes.update(_phrases(facts.text[:FOLDED_LENGTH]))
     url = crawl.declared[0] if crawl.declared else f"https://{crawl.site}/"
-    kept = frozenset(sorted(hashes)[:SKETCH_MAX])
+    kept = tuple(sorted(hashes)[:SKETCH_MAX])
     return Sketch(member, crawl.site, url, kept, _names(pages), _points_to(crawl.site, pages), owner_shown)
 
 
@@ -157,8 +160,8 @@ def _names(pages: list[PageFacts]) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for facts in pages:
         names.update(dict.fromkeys(value for key, value in facts.metas if key in {"og:site_name", "application-name"}))
-        names.update(dict.fromkeys(_TITLE_PARTS.split(facts.title or "")))
-        names.update(dict.fromkeys(_COPYRIGHT.findall(facts.text)))
+        names.update(dict.fromkeys(_TITLE_PARTS.split((facts.title or "")[:TITLE_LENGTH])))
+        names.update(dict.fromkeys(_COPYRIGHT.findall(facts.text[:FOLDED_LENGTH])))
     return tuple(name.strip() for name in names if name.strip())
 
 

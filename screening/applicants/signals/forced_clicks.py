@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from itertools import islice
 
 from screening.applicants.records import Page, Resource, SiteCrawl
 from screening.applicants.signals.finding import Exhibit, Finding, State, absent, exhibit, unknown
@@ -17,6 +18,10 @@ from screening.applicants.signals.networks import AffiliateUrl, affiliate_url
 CODE = "forced_click"
 INVISIBLE_PIXELS = 2
 """Width or height, in CSS pixels, up to which a frame or picture cannot be seen."""
+HITS_MAX = 30
+"""Places shown of one page; nobody reads more, and hostile pages have thousands."""
+SCRIPT_SEARCHED = 20_000
+"""Characters before a navigation in which the function around it is looked for."""
 SCRIPT_CONTEXT = 400
 """Characters of script before a navigation in which a listener for the reader's own act is looked for."""
 
@@ -36,7 +41,7 @@ _WHOLE_PAGE = re.compile(
     re.IGNORECASE,
 )
 _FUNCTION = re.compile(
-    r"function\s+(\w+)\s*\([^)]*\)\s*\{|(?:const|let|var)\s+(\w+)\s*=\s*(?:async\s*)?(?:function\b|\([^)]*\)\s*=>)"
+    r"function\s+(\w+)\s*\([^)]{0,200}\)\s*\{|(?:const|let|var)\s+(\w+)\s*=\s*(?:async\s*)?(?:function\b|\([^)]{0,200}\)\s*=>)"
 )
 
 
@@ -67,7 +72,20 @@ _WAYS: dict[tuple[str, str], Way] = {
     ("script", "location"): Way.NAVIGATION,
     ("script", "open"): Way.WINDOW,
     ("style", "url"): Way.STYLE,
+    ("iframe", "srcdoc"): Way.IFRAME,
+    ("frame", "src"): Way.IFRAME,
+    ("img", "srcset"): Way.IMAGE,
+    ("source", "src"): Way.IMAGE,
+    ("source", "srcset"): Way.IMAGE,
+    ("video", "src"): Way.EMBED,
+    ("video", "poster"): Way.IMAGE,
+    ("audio", "src"): Way.EMBED,
+    ("input", "src"): Way.IMAGE,
+    ("body", "background"): Way.STYLE,
 }
+_SCRIPTED = frozenset({Way.NAVIGATION, Way.WINDOW})
+_ENTRY_ROLES = frozenset({"home", "declared", "refresh"})
+"""Pages that a visitor reaches without following a link of the site; others were asked for, as by a click."""
 
 
 def forced_clicks(crawl: SiteCrawl, followed: Iterable[Page] = ()) -> Finding:
@@ -79,7 +97,7 @@ def forced_clicks(crawl: SiteCrawl, followed: Iterable[Page] = ()) -> Finding:
     pages = [*crawl.pages, *(view.page for view in crawl.views)]
     if not any(page.facts is not None or page.fetch.hops for page in pages):
         return unknown(CODE, crawl.site, "no page could be read")
-    hits = [hit for page in pages for hit in _of_page(page)]
+    hits = [hit for page in pages for hit in islice(_of_page(page), HITS_MAX)]
     hits += [hit for page in followed for hit in _of_redirects(page, Way.REDIRECT)]
     if not hits:
         return absent(CODE, crawl.site)
@@ -106,7 +124,7 @@ def own_addresses_loaded(crawl: SiteCrawl) -> tuple[str, ...]:
             way = _WAYS.get((resource.tag, resource.attribute))
             frame = way in (Way.IFRAME, Way.EMBED)
             unseen_picture = way is Way.IMAGE and _unseen(resource) and not _looks_like_picture(resource.url)
-            if frame or unseen_picture or (way in (Way.NAVIGATION, Way.WINDOW) and _by_itself(page, resource)):
+            if frame or unseen_picture or (way in _SCRIPTED and _by_itself(page, resource)):
                 found[resource.url] = None
     return tuple(url for url in found if affiliate_url(url) is None)
 
@@ -115,17 +133,18 @@ _Hit = tuple[Way, AffiliateUrl, Exhibit, bool]
 
 
 def _of_page(page: Page) -> Iterator[_Hit]:
-    yield from _of_redirects(page, Way.REDIRECT)
-    if page.facts is None:
-        return
-    for resource in page.facts.resources:
+    if page.role in _ENTRY_ROLES:
+        yield from _of_redirects(page, Way.REDIRECT)
+    for resource in page.facts.resources if page.facts is not None else ():
         way = _WAYS.get((resource.tag, resource.attribute))
         match = affiliate_url(resource.url) if way is not None else None
         if way is None or match is None or not match.sets_cookie:
             continue
         if way is Way.LINK and _INERT_RELATIONS.search(resource.snippet):
             continue
-        if way in (Way.NAVIGATION, Way.WINDOW) and not _by_itself(page, resource):
+        if resource.attribute == "srcdoc" and "<a" in resource.snippet.lower().replace("&lt;", "<"):
+            continue
+        if way in _SCRIPTED and not _by_itself(page, resource):
             continue
         yield way, match, exhibit(page, resource.snippet or resource.url), _unseen(resource)
 
@@ -162,7 +181,7 @@ def _by_itself(page: Page, resource: Resource) -> bool:
     listeners = list(_LISTENER.finditer(before))
     if listeners and not _closed_since(before[listeners[-1].end() :]):
         return _WHOLE_PAGE.search(listeners[-1].group("target")) is not None
-    functions = list(_FUNCTION.finditer(script, 0, place))
+    functions = list(_FUNCTION.finditer(script, max(0, place - SCRIPT_SEARCHED), place))
     if functions and not _closed_since(script[functions[-1].end() : place], opened=1):
         name = functions[-1].group(1) or functions[-1].group(2)
         return _called_by_itself(name, script[: functions[-1].start()] + script[place:])

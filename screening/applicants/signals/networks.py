@@ -79,6 +79,11 @@ def affiliate_url(url: str) -> AffiliateUrl | None:
     return None
 
 
+def is_click_host(host: str) -> bool:
+    """Say whether visits to the host are recorded as clicks, so that nobody but a reader should make them."""
+    return any(pattern.action is Action.CLICK and pattern.host != "*" for pattern in _candidates(host))
+
+
 @cache
 def patterns() -> tuple[Pattern, ...]:
     """Return all patterns, in the order of the file: the particular before the general."""

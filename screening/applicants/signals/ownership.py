@@ -7,7 +7,7 @@ from screening.applicants.intake_fields import Application
 from screening.applicants.records import Page, PageFacts, SiteCrawl
 from screening.applicants.signals.access import readable
 from screening.applicants.signals.finding import Exhibit, Finding, State, absent, exhibit, unknown
-from screening.applicants.signals.vocabulary import around, folded
+from screening.applicants.signals.vocabulary import FOLDED_LENGTH, around, folded
 
 SHOWN, MISSING = "ownership_shown", "ownership_unverified"
 
@@ -47,7 +47,11 @@ def _tie(application: Application, page: Page, facts: PageFacts) -> tuple[str, E
             return "a link to a declared profile", exhibit(page, f"{link.text} ({link.url})")
     for name in (application.name, application.company or ""):
         key = name_key(name)
-        if len(key) >= 6 and (" " in key or name is application.company) and f" {key} " in f" {name_key(facts.text)} ":
+        if (
+            len(key) >= 6
+            and (" " in key or name is application.company)
+            and f" {key} " in f" {name_key(facts.text[:FOLDED_LENGTH])} "
+        ):
             return "the name on a page", exhibit(page, around(facts.text, name))
     author = next((value for key, value in facts.metas if key in {"author", "article:author"}), "")
     if folded(author) == folded(application.name) and author:
