@@ -17,7 +17,7 @@ _PATH_SESSION = re.compile(r";(?:jsessionid|sid|phpsessid)=[^/;?#]*", re.IGNOREC
 _SHAPES = (
     (re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE), "H"),
     (re.compile(r"(?<![0-9a-z])(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}(?![0-9a-z])", re.IGNORECASE), "H"),
-    (re.compile(r"(?<!\d)(?:19|20)\d{2}[-/.]?(?:0?[1-9]|1[0-2])(?:[-/.]?(?:0?[1-9]|[12]\d|3[01]))?(?!\d)"), "D"),
+    (re.compile(r"(?<!\d)(?:19|20)\d{2}[-/.]?(?:1[0-2]|0?[1-9])(?:[-/.]?(?:[12]\d|3[01]|0?[1-9]))?(?!\d)"), "D"),
     (re.compile(r"\d+"), "N"),
 )
 _FILES = re.compile(

@@ -72,7 +72,7 @@ _SIZE = {
 }
 _DIGITS = re.compile(r"\s*(\d{1,6})(?:\.\d+)?\s*(?:px)?\s*$")
 _CSS_URL = re.compile(r"url\(\s*[\"']?([^\"')\s]{1,2000})", re.IGNORECASE)
-_REFRESH = re.compile(r"^\s*[\d.]*\s*[;,]?\s*(?:url\s*=)?\s*[\"']?\s*([^\"'\s;,][^\"']{0,2000})", re.IGNORECASE)
+_REFRESH = re.compile(r"^\s*[\d.]*\s*[;,]?\s*(?:url\s*=)?\s*[\"']?\s*([^\"'\s][^\"']{0,2000})", re.IGNORECASE)
 _QUOTED_URL = r"[\"'`]\s*((?:https?:)?//[^\"'`\s<>]{3,2000}|/[^\"'`\s<>]{0,2000})\s*[\"'`]"
 _MOVES = (
     ("location", re.compile(rf"location(?:\s*\.\s*href)?\s*(?:=|\.\s*(?:replace|assign)\s*\()\s*{_QUOTED_URL}")),
@@ -288,7 +288,8 @@ def size(attribute: str | None, style: str, side: str) -> int | None:
 def refresh_target(content: str) -> str | None:
     """Return the URL of a refresh (meta or header), None when it only reloads the page."""
     found = _REFRESH.match(content)
-    return found[1].strip() if found and not found[1].strip().replace(".", "").isdigit() else None
+    target = found[1].strip() if found else ""
+    return target if target.strip("0123456789.;, ") else None
 
 
 def region(tag: str, attributes: dict[str, str | None]) -> str | None:
