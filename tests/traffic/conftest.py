@@ -9,15 +9,18 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
 
 from features.schema import Kind
-from screening.settings import load_settings
+from screening.settings.ingest import IngestSettings
 from screening.traffic.ingest import IngestRequest, ingest
 from screening.traffic.intake.layout import Layout
 from screening.traffic.intake.report import IngestReport
 from screening.traffic.lake import Lake, Snapshot
 
 NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)
+REPO = Path(__file__).resolve().parents[2]
+SHIPPED = IngestSettings.model_validate(yaml.safe_load((REPO / "config.yaml").read_text(encoding="utf-8"))["ingest"])
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Programme:
         return path
 
     def take(self, kind: Kind, *files: Path, layout=Layout(), now=NOW, timezone=None, **changes) -> IngestReport:  # noqa: B008
-        settings = load_settings(None, {}).settings.ingest.model_copy(update=changes)
+        settings = SHIPPED.model_copy(update=changes)
         request = IngestRequest(kind, tuple(files), layout, f"winnow ingest {kind}", now, timezone)
         return ingest(self.lake, self.root / "quarantine", request, settings, lambda *_: None)
 
