@@ -181,30 +181,26 @@ def _children() -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
-def test_nothing_is_left_after_a_crawl_even_of_hostile_sites(farm, trust, tmp_path):
+def _crawl_of_hostile_sites(folder: Path, trust) -> int:
+    farm = Farm()
     farm.add("leftbomb.net", bomb("gzip"))
     farm.add("leftmute.net", never_answers)
     farm.add("leftmove.net", redirect_to("http://127.0.0.1/"))
     blog(farm, "leftgood.net")
     hosts = ("leftbomb.net", "leftmute.net", "leftmove.net", "leftgood.net")
     with open_crawler(crawl_settings(farm), resolver=farm.names, contexts=trust) as crawler:
-        list(crawl_many([Declared(host, (farm.url(host),)) for host in hosts], crawler, tmp_path / "warm"))
-    time.sleep(0.3)
+        results = list(crawl_many([Declared(host, (farm.url(host),)) for host in hosts], crawler, folder))
+    farm.close()
+    return len(results)
+
+
+def test_nothing_is_left_after_a_crawl_even_of_hostile_sites(trust, tmp_path):
+    assert _crawl_of_hostile_sites(tmp_path / "first", trust) == 4
     threads, files = set(threading.enumerate()), _open_files()
-    with open_crawler(crawl_settings(farm), resolver=farm.names, contexts=trust) as crawler:
-        results = list(crawl_many([Declared(host, (farm.url(host),)) for host in hosts], crawler, tmp_path / "ev"))
-    assert len(results) == 4
-    deadline = time.monotonic() + 3  # the servers' own threads and sockets end a moment after ours
-    while time.monotonic() < deadline and (
-        [one for one in threading.enumerate() if one not in threads] or _open_files() > files
-    ):
-        time.sleep(0.05)
-    assert not [one for one in threading.enumerate() if one not in threads and one.name.startswith("crawl")]
-    assert _open_files() <= files
-    children = subprocess.run(
-        ["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True, check=False
-    )
-    assert "page.worker" not in children.stdout
+    assert _crawl_of_hostile_sites(tmp_path / "second", trust) == 4
+    assert not set(threading.enumerate()) - threads
+    assert _open_files() == files
+    assert "page.worker" not in _children()
 
 
 def test_closing_the_iterator_ends_crawls_under_way_at_once(farm, trust, tmp_path):
