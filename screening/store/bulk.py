@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Column, ColumnElement, Connection, Select, Table, Text, select, type_coerce
+from sqlalchemy import Column, ColumnElement, Connection, Subquery, Table, Text, select, type_coerce
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from screening.store import tables
 from screening.store.columns import Document, Instant, Money, Words
@@ -24,15 +27,22 @@ def read(backend: Backend, connection: Connection, table: Table, *conditions: Co
 
     Where the table's rows belong to runs, the frame has `run_key`, not `run_id`; `with_run_id` exchanges them.
     """
-    query = select(*(_as_stored(backend, column) for column in table.columns)).where(*conditions)
-    return pl.concat([_empty(table), *_frames(connection, query, table)])
+    return pl.concat([_empty(table), *_frames(backend, connection, table, select(table).where(*conditions).subquery())])
 
 
 def read_ids(backend: Backend, connection: Connection, key: Column[str], ids: pl.Series) -> pl.DataFrame:
     """Return the rows of a table whose key is among the ids, however many these are, in no particular order."""
-    slices = [ids.slice(start, IDS_PER_QUERY).to_list() for start in range(0, len(ids), IDS_PER_QUERY)]
-    found = [read(backend, connection, key.table, backend.among(key, some)) for some in slices]
+    asked = (backend.listed(some) for some in _slices(ids))
+    found = [read(backend, connection, key.table, key.in_(select(some.c.value))) for some in asked]
     return pl.concat([_empty(key.table), *found])
+
+
+def read_newest(
+    backend: Backend, connection: Connection, key: Column[str], by: Column[int], ids: pl.Series
+) -> pl.DataFrame:
+    """Return for each of the ids the row with that key that is greatest in `by`, in no particular order."""
+    found = (_frames(backend, connection, key.table, backend.newest(key, by, some)) for some in _slices(ids))
+    return pl.concat([_empty(key.table), *chain.from_iterable(found)])
 
 
 def with_run_id(connection: Connection, frame: pl.DataFrame, table: Table) -> pl.DataFrame:
@@ -56,7 +66,7 @@ def of_run(access: Access, table: Table, run_id: str, *order: str) -> pl.DataFra
     return frame.with_columns(run_id=pl.lit(run_id)).select(*schema_of(table)).sort(order)
 
 
-def _as_stored(backend: Backend, column: Column[Any]) -> ColumnElement[Any]:
+def _as_stored(backend: Backend, column: KeyedColumnElement[Any]) -> ColumnElement[Any]:
     if isinstance(column.type, Money | Instant):
         return backend.whole_number(column).label(column.name)
     if isinstance(column.type, Words | Document):
@@ -64,21 +74,26 @@ def _as_stored(backend: Backend, column: Column[Any]) -> ColumnElement[Any]:
     return column
 
 
-def _frames(connection: Connection, query: Select[Any], table: Table) -> list[pl.DataFrame]:
+def _slices(ids: pl.Series) -> Iterator[list[str]]:
+    for start in range(0, len(ids), IDS_PER_QUERY):
+        yield ids.slice(start, IDS_PER_QUERY).to_list()
+
+
+def _frames(backend: Backend, connection: Connection, table: Table, rows: Subquery) -> list[pl.DataFrame]:
     whole = {column.name for column in table.columns if isinstance(column.type, Money | Instant)}
     words = [column.name for column in table.columns if isinstance(column.type, Words)]
     plain = {column.name: polars_type(column) for column in table.columns}
     fetched = plain | dict.fromkeys(whole, pl.Int64()) | dict.fromkeys(words, pl.String())
     amounts = [name for name in whole if plain[name] == MONEY]
     instants = [name for name in whole if plain[name] == INSTANT]
+    query = select(*(_as_stored(backend, column) for column in rows.columns))
     with connection.execute(query.execution_options(yield_per=SLICE_ROWS)) as result:
-        slices = [
-            pl.DataFrame([tuple(row) for row in rows], schema=fetched, orient="row") for rows in result.partitions()
+        return [
+            words_of_json(pl.DataFrame([tuple(row) for row in rows], schema=fetched, orient="row"), words).with_columns(
+                pl.col(instants).cast(INSTANT), *(_money(name) for name in amounts)
+            )
+            for rows in result.partitions()
         ]
-    return [
-        words_of_json(frame, words).with_columns(pl.col(instants).cast(INSTANT), *(_money(name) for name in amounts))
-        for frame in slices
-    ]
 
 
 def _money(name: str) -> pl.Expr:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import polars as pl
-from sqlalchemy import URL, ColumnElement, Connection, Engine, Table
+from sqlalchemy import URL, Column, ColumnElement, Connection, Engine, Subquery, Table
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.sql.selectable import TableValuedAlias
 
 from screening.errors import UnavailableError, WinnowError
 
@@ -39,8 +40,15 @@ class Backend(Protocol):
         """Return a column of money in ten-thousandths, or of instants in microseconds since 1970-01-01 UTC."""
         ...
 
-    def among(self, column: ColumnElement[str], values: list[str]) -> ColumnElement[bool]:
-        """Return the condition that the column holds one of the values, given to the database as one parameter."""
+    def listed(self, texts: list[str]) -> TableValuedAlias:
+        """Return a relation with one column, `value`, that holds the texts; they travel as one parameter."""
+        ...
+
+    def newest(self, key: Column[str], by: Column[int], texts: list[str]) -> Subquery:
+        """Return the table's rows of which the key is one of the texts, the one greatest in `by` for each.
+
+        Each text costs one look into an index on (key, by), however large the table is.
+        """
         ...
 
     def insert(self, connection: Connection, table: Table, frame: pl.DataFrame) -> None:

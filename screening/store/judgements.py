@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import polars as pl
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table
 from sqlalchemy.exc import IntegrityError
 
 from screening.store import tables
-from screening.store.bulk import IDS_PER_QUERY, of_run, read, with_run_id
+from screening.store.bulk import of_run, read_newest, with_run_id
 from screening.store.database import Access
 from screening.store.frames import conformed
 from screening.store.runs import COMPLETE, RunRecord, add_run
@@ -48,18 +48,8 @@ class Judgements:
 
         Conversions never judged are absent. All rows come from one state of the database.
         """
-        asked = pl.Series("conversion_id", conversion_ids, pl.String).unique().drop_nulls().sort()
-        table = tables.decisions
+        asked = pl.Series(conversion_ids, dtype=pl.String).drop_nulls().unique().sort()
+        judged = tables.decisions.c
         with self._access.reading() as connection:
-            frames = [read(self._access.backend, connection, table, table.c.run_key < 0)]
-            for part in asked.to_frame().iter_slices(IDS_PER_QUERY):
-                wanted = self._access.backend.among(table.c.conversion_id, part["conversion_id"].to_list())
-                newest = (
-                    select(table.c.conversion_id.label("id"), func.max(table.c.run_key).label("key"))
-                    .where(wanted)
-                    .group_by(table.c.conversion_id)
-                    .subquery()
-                )
-                of_newest = (table.c.conversion_id == newest.c.id) & (table.c.run_key == newest.c.key)
-                frames.append(read(self._access.backend, connection, table, of_newest))
-            return with_run_id(connection, pl.concat(frames), table).sort("conversion_id")
+            found = read_newest(self._access.backend, connection, judged.conversion_id, judged.run_key, asked)
+            return with_run_id(connection, found, tables.decisions).sort("conversion_id")

@@ -12,22 +12,28 @@ import psycopg
 from sqlalchemy import (
     URL,
     BigInteger,
+    Column,
     ColumnElement,
     Connection,
     Engine,
     Numeric,
+    Subquery,
     Table,
     Text,
-    any_,
     cast,
+    column,
     create_engine,
     extract,
+    func,
     literal,
+    select,
     text,
+    true,
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.selectable import TableValuedAlias
 
 from features.schema import MONEY_SCALE
 from screening.errors import BusyError, InputError, IntegrityError, UnavailableError, WinnowError
@@ -78,9 +84,18 @@ class PostgreSQL:
             return cast(type_coerce(column, Numeric) * 10**MONEY_SCALE, BigInteger)
         return cast(extract("epoch", column) * _MICROSECONDS, BigInteger)
 
-    def among(self, column: ColumnElement[str], values: list[str]) -> ColumnElement[bool]:
-        """Return the condition that the column holds one of the values, given to the database as one parameter."""
-        return column == any_(literal(values, ARRAY(Text)))
+    def listed(self, texts: list[str]) -> TableValuedAlias:
+        """Return a relation with one column, `value`, that holds the texts; they travel as one parameter."""
+        return func.unnest(literal(texts, ARRAY(Text))).table_valued(column("value", Text)).render_derived()
+
+    def newest(self, key: Column[str], by: Column[int], texts: list[str]) -> Subquery:
+        """Return the table's rows of which the key is one of the texts, the one greatest in `by` for each.
+
+        Each text costs one look into an index on (key, by), however large the table is.
+        """
+        wanted = self.listed(texts)
+        found = select(key.table).where(key == wanted.c.value).order_by(by.desc()).limit(1).lateral()
+        return select(found).select_from(wanted.join(found, true())).subquery()
 
     def insert(self, connection: Connection, table: Table, frame: pl.DataFrame) -> None:
         """Add all rows."""

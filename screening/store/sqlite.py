@@ -14,10 +14,14 @@ import polars.selectors as cs
 from sqlalchemy import (
     URL,
     BigInteger,
+    Column,
     ColumnElement,
     Connection,
     Engine,
+    Subquery,
     Table,
+    Text,
+    column,
     create_engine,
     event,
     func,
@@ -27,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.selectable import TableValuedAlias
 
 from screening.errors import BusyError, IntegrityError, SettingsError, UnavailableError, WinnowError
 from screening.store.frames import SLICE_ROWS, json_of_words
@@ -74,9 +79,18 @@ class SQLite:
         """Return a column of money in ten-thousandths, or of instants in microseconds since 1970-01-01 UTC."""
         return type_coerce(column, BigInteger)
 
-    def among(self, column: ColumnElement[str], values: list[str]) -> ColumnElement[bool]:
-        """Return the condition that the column holds one of the values, given to the database as one parameter."""
-        return column.in_(select(func.json_each(json.dumps(values)).table_valued("value").c.value))
+    def listed(self, texts: list[str]) -> TableValuedAlias:
+        """Return a relation with one column, `value`, that holds the texts; they travel as one parameter."""
+        return func.json_each(json.dumps(texts)).table_valued(column("value", Text))
+
+    def newest(self, key: Column[str], by: Column[int], texts: list[str]) -> Subquery:
+        """Return the table's rows of which the key is one of the texts, the one greatest in `by` for each.
+
+        Each text costs one look into an index on (key, by), however large the table is.
+        """
+        wanted, others = self.listed(texts), key.table.alias()
+        greatest = select(func.max(others.c[by.name])).where(others.c[key.name] == wanted.c.value).scalar_subquery()
+        return select(key.table).join(wanted, (key == wanted.c.value) & (by == greatest)).subquery()
 
     def insert(self, connection: Connection, table: Table, frame: pl.DataFrame) -> None:
         """Add all rows."""

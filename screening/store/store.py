@@ -21,7 +21,6 @@ from screening.store.judgements import Judgements
 from screening.store.labels import Labels
 from screening.store.ledger import Ledger
 from screening.store.migrate import migrate
-from screening.store.postgres import PostgreSQL
 from screening.store.recommendations import Recommendations
 from screening.store.registry import Registry
 from screening.store.runs import SCAN, SCREEN, RunRecord, Runs
@@ -167,6 +166,8 @@ def _backend(url: URL) -> Backend:
     if url.get_backend_name() == "sqlite":
         return SQLite(url)
     if url.get_backend_name() == "postgresql":
+        from screening.store.postgres import PostgreSQL  # noqa: PLC0415 - its driver takes a while to import
+
         return PostgreSQL(url)
     raise SettingsError(
         f"winnow cannot use a database of the kind {url.get_backend_name()!r}.",

@@ -198,7 +198,7 @@ class TestDecisionsOf:
         assert store.decisions_of([]).schema == pl.Schema({**DECISIONS, "judged_at": DECISIONS["ts"]})
 
     def test_ids_in_several_queries(self, store, monkeypatch):
-        monkeypatch.setattr("screening.store.judgements.IDS_PER_QUERY", 7)
+        monkeypatch.setattr("screening.store.bulk.IDS_PER_QUERY", 7)
         writer.record(store, "r1", 40)
         asked = pl.Series([f"c{number}" for number in range(60)])
         assert_frame_equal(store.decisions_of(asked).drop("judged_at"), store.decisions("r1"))
