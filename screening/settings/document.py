@@ -115,8 +115,8 @@ class _Reader:
         if isinstance(node, yaml.MappingNode) and place is not Place.VALUE:
             yield from self._inner(path, node, place)
         elif place is not Place.SECTION:
-            if node is not None:
-                self._refuse_twice(node)
+            for inner in () if node is None else _each_once(node):
+                self._refuse_twice(inner)
             yield Entry(path, None if node is None else self._loader.construct_object(node, deep=True), source)
         elif node is not None and node.tag != _NULL:
             name = f"`{'.'.join(path)}`" if path else "A settings file"
@@ -127,26 +127,37 @@ class _Reader:
             )
 
     def _inner(self, path: KeyPath, node: yaml.MappingNode, place: Place) -> Iterator[Entry]:
-        self._refuse_twice(node, deep=False)
+        self._refuse_twice(node)
         if not node.value and place is Place.TABLE:
             yield Entry(path, {}, _at(self._source, node.start_mark.line))
         for key_node, value_node in node.value:
             yield from self.entries((*path, str(key_node.value)), value_node, key_node.start_mark.line)
 
-    def _refuse_twice(self, node: yaml.Node, *, deep: bool = True) -> None:
+    def _refuse_twice(self, node: yaml.Node) -> None:
         # YAML forbids a key twice in one mapping; PyYAML lets the last one win in silence
-        if isinstance(node, yaml.MappingNode):
-            seen: set[str] = set()
-            for key_node, _ in node.value:
-                key = str(key_node.value)
-                if key in seen:
-                    raise SettingsError(
-                        f"`{key}` stands twice in the same section.",
-                        remedy="Keep one of them.",
-                        where=str(_at(self._source, key_node.start_mark.line)),
-                    )
-                seen.add(key)
-        if deep and isinstance(node, yaml.CollectionNode):
-            for child in node.value:
-                for part in child if isinstance(child, tuple) else (child,):
-                    self._refuse_twice(part)
+        if not isinstance(node, yaml.MappingNode):
+            return
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            key = str(key_node.value)
+            if key in seen:
+                raise SettingsError(
+                    f"`{key}` stands twice in the same section.",
+                    remedy="Keep one of them.",
+                    where=str(_at(self._source, key_node.start_mark.line)),
+                )
+            seen.add(key)
+
+
+def _each_once(root: yaml.Node) -> Iterator[yaml.Node]:
+    """Yield a node and everything in it; a node that aliases make part of itself or of others comes once."""
+    waiting, met = [root], {id(root)}
+    while waiting:
+        node = waiting.pop()
+        yield node
+        children = node.value if isinstance(node, yaml.CollectionNode) else []
+        for child in children:
+            for part in child if isinstance(child, tuple) else (child,):
+                if id(part) not in met:
+                    met.add(id(part))
+                    waiting.append(part)

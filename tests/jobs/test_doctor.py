@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import namedtuple
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -55,11 +56,12 @@ def test_a_changed_event_of_the_audit_trail_is_found(workspace):
     found = examine(workspace, "audit trail")
     assert (found.health, found.seen.startswith("unbroken, 2 events, head ")) == (Health.OK, True)
 
-    with sqlite3.connect(workspace.root / "winnow.db") as database:
+    with closing(sqlite3.connect(workspace.root / "winnow.db")) as database:
         triggers = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
         for (trigger,) in triggers:
             database.execute(f"DROP TRIGGER {trigger}")
         database.execute("UPDATE audit_events SET actor = 'somebody else' WHERE number = 1")
+        database.commit()
     found = examine(workspace, "audit trail")
     assert found.health is Health.FAILED
     assert "1" in found.seen

@@ -46,6 +46,8 @@ def distribution(folder: Path, name: str, package: str) -> None:
     record.mkdir(parents=True)
     (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
     (record / "RECORD").write_text(f"{package}/__init__.py,,\n", encoding="utf-8")
+    (folder / package).mkdir(exist_ok=True)
+    (folder / package / "__init__.py").touch()
 
 
 def test_an_undisturbed_copy_runs(copy, tmp_path):
@@ -106,8 +108,8 @@ def test_another_owner_of_our_packages_is_named(tmp_path, monkeypatch, package):
 
 
 def test_the_doctor_refuses_packages_with_another_owner(copy, tmp_path):
-    distribution(tmp_path / "other", "lookalike", "models")
-    ran = winnow("doctor", "--json", path=[copy, tmp_path / "other"], cwd=tmp_path)
+    distribution(copy, "lookalike", "models")
+    ran = winnow("doctor", "--json", path=[copy], cwd=tmp_path)
     assert ran.returncode == 1
     found = next(finding for finding in json.loads(ran.stdout)["findings"] if finding["subject"] == "packages")
     assert (found["health"], "lookalike" in found["seen"]) == ("failed", True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 REPO = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))
+PACKAGES = ("screening", "models", "features")
 REMEDY = "run: make lock"
 
 
@@ -70,3 +74,26 @@ def test_every_pin_has_a_hash_and_none_an_address(lock):
     assert [block.split()[0] for block in blocks if "--hash=sha256:" not in block] == []
     assert "://" not in text
     assert "--index" not in text
+
+
+def imported() -> dict[str, Path]:
+    """Every top-level module that our packages import from elsewhere, with a file that does."""
+    found: dict[str, Path] = {}
+    for path in (path for package in PACKAGES for path in (REPO / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            found |= {name.split(".")[0]: path for name in names}
+    return {name: path for name, path in found.items() if name not in {*sys.stdlib_module_names, *PACKAGES}}
+
+
+def test_every_imported_module_is_a_declared_dependency():
+    owners = packages_distributions()
+    declared = {canonicalize_name(requirement.name) for requirement in [*asked_for(), *extras()]}
+    undeclared = [
+        f"{name} in {path.relative_to(REPO)}"
+        for name, path in imported().items()
+        if not declared & {canonicalize_name(owner) for owner in owners.get(name, [])}
+    ]
+    assert undeclared == []
