@@ -19,9 +19,8 @@ class Tier(StrEnum):
     """How a code takes part in the decision.
 
     `policy`: a fact against a clause of the policy; may reject without a person. `decisive` and `supporting`: points.
-    `weak`: points that are capped together. `credit`: speaks for the applicant; it offsets supporting and weak points,
-    never decisive ones. `unseen`: something could not be checked; goes to a person, whatever the points. `context`: for
-    the reader, without points.
+    `weak`: points that are capped together. `credit`: speaks for the applicant and offsets weak points only. `unseen`:
+    something could not be checked; goes to a person, whatever the points. `context`: for the reader, without points.
     """
 
     POLICY = "policy"

@@ -1,8 +1,7 @@
 """The points scorecard: how much each finding counts, and what they come to.
 
-Every code counts once, however many sites or pages show it. Decisive points stand; what speaks for the applicant
-offsets supporting and weak points only, and weak points together are capped: many small signs never weigh as much as
-one grave one. More bad news never lowers the points, more good news never raises them (tests hold this).
+Every code counts once, however many sites or pages show it. Weak points together are capped, so that many small signs
+never weigh as much as one grave one, and what speaks for the applicant offsets weak points only. More bad news never lowers the points, more good news never raises them (tests hold this).
 """
 
 from __future__ import annotations
@@ -100,5 +99,4 @@ def _together(weighed: Iterable[Weighed], settings: ScorecardSettings) -> float:
     for item in weighed:
         totals[item.reason.tier] += item.points
     weak = min(totals[Tier.WEAK], settings.weak_points_max)
-    offset = max(0.0, totals[Tier.SUPPORTING] + weak + totals[Tier.CREDIT])
-    return totals[Tier.POLICY] + totals[Tier.DECISIVE] + offset
+    return totals[Tier.POLICY] + totals[Tier.DECISIVE] + totals[Tier.SUPPORTING] + max(0.0, weak + totals[Tier.CREDIT])

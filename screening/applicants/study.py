@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from screening.applicants.identifiers import Identifier, of_application, of_site
@@ -40,6 +40,11 @@ class Looked:
     crawl: ApplicationCrawl
     followed: Mapping[str, tuple[Page, ...]] = field(default_factory=dict)
     profiles: Mapping[str, Page] = field(default_factory=dict)
+
+
+Lookup = Callable[[Looked], Iterable[Finding]]
+"""Adds findings from elsewhere: registries, archives, ranks, backlinks. A service that is off, or did not answer, gives
+`unknown`, never nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from screening.cli import config, demo, doctor, ingest, lists
+from screening.cli import config, demo, doctor, ingest, lists, screen
 
 app = typer.Typer(
     name="winnow",
@@ -33,5 +33,5 @@ def winnow(
     """Judge affiliate applicants, traffic, offer caps and payouts."""
 
 
-for verb in (config, demo, doctor, ingest, lists):
+for verb in (config, demo, doctor, ingest, lists, screen):
     verb.register(app)

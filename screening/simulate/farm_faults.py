@@ -18,7 +18,7 @@ _LOOKALIKES = (
     ("zalmoora.example", "typosquat"),
     ("zlamora.example", "typosquat"),
     ("za1mora.example", "typosquat"),
-    ("xn--zalmra-7ye.example", "typosquat"),
+    ("xn--zalmra-l0e.example", "typosquat"),
     ("kettlewlck.example", "typosquat"),
     ("ketlewick.example", "typosquat"),
     ("kettlewick-outlet.example", "brand_domain"),

@@ -12,14 +12,14 @@ from screening.simulate.farm_text import LANGUAGES, TOPICS, Writer
 
 _COUNTRIES = {"en": "GB", "de": "DE", "fr": "FR", "es": "ES", "it": "IT", "nl": "NL"}
 _PREFIXES = {
-    "GB": "+4420794600",
+    "GB": "+44207946",
     "DE": "+493023125",
-    "FR": "+33199005",
+    "FR": "+3319900",
     "ES": "+3491117",
-    "IT": "+390655501",
-    "NL": "+31206791",
+    "IT": "+3906555",
+    "NL": "+3120679",
 }
-"""Beginnings of telephone numbers; two to four digits follow."""
+"""Beginnings of telephone numbers; four digits follow."""
 _CONSONANTS, _VOWELS = "bcdfghjklmnprstvwxyz"[:20], "aeiou"
 _FIRST = (
     "Ada",
