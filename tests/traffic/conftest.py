@@ -57,3 +57,9 @@ class Programme:
 @pytest.fixture
 def programme(tmp_path) -> Programme:
     return Programme(tmp_path)
+
+
+@pytest.fixture
+def shipped() -> IngestSettings:
+    """The settings that config.yaml ships."""
+    return SHIPPED

@@ -93,7 +93,7 @@ def compare(new: Sequence[Path], known: Sequence[Path], folder: Path) -> Compare
     paths = [folder / name for name in ("fresh.u64", "suspects.u64", "known.u64")]
     with paths[0].open("wb") as fresh, paths[1].open("wb") as suspects, paths[2].open("wb") as found:
         for parts in _slices([read_run(path) for path in new], [read_run(path) for path in known]):
-            merged = np.concatenate(parts[: len(new)])
+            merged = np.concatenate([np.empty(0, HASH), *parts[: len(new)]])
             merged.sort()
             again = merged[1:] == merged[:-1]
             unique = merged[np.concatenate(([True], ~again))] if len(merged) else merged

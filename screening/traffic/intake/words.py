@@ -20,7 +20,7 @@ _PLAIN_ID = r"^[0-9A-Za-z][\x21-\x7e]*$"
 """Identifiers that need no further look: no space, no control character, no formula."""
 _CONTROL = r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]"
 _CONTROL_IN_ID = r"[\x01-\x1f\x7f]"
-_FORMULA = r"^(?:[=\uff1d].|[+\-@\uff0b\uff0d\uff20][^(|!]*[(|!])"
+FORMULA = r"^(?:[=\uff1d].|[+\-@\uff0b\uff0d\uff20][^(|!]*[(|!])"
 """A spreadsheet evaluates these: anything after `=`; after + - @ only what calls a function or another program.
 `-1`, `+491701234` and `@name` are ordinary identifiers. The signs count in their full width too."""
 _IPV4 = r"^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.|$)){4}$"
@@ -78,7 +78,7 @@ def read_id(cells: pl.Series, rules: Rules, *, required: bool) -> Reading:
             (value.str.len_bytes() > rules.id_bytes_max, Fault.OVERSIZED_ID),
             (value.str.contains("\0", literal=True), Fault.NUL_BYTE),
             (value.str.contains(_CONTROL_IN_ID), Fault.CONTROL_CHARACTER),
-            (value.str.contains(_FORMULA), Fault.FORMULA_IN_ID),
+            (value.str.contains(FORMULA), Fault.FORMULA_IN_ID),
         ),
         cells,
     )
@@ -169,6 +169,9 @@ def _is_ordinary(cells: pl.Series, longest: int) -> bool:
 
 def _canonical_address(text: str) -> str | None:
     try:
-        return str(ipaddress.ip_address(text))
+        address = ipaddress.ip_address(text)
     except ValueError:
         return None
+    # a version 4 address that a dual-stack server noted in version 6 form is the same host
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
