@@ -1,4 +1,4 @@
-"""Ingest as its users rely on it: any format, nothing twice, late events in their day, wrong files refused with a remedy."""
+"""Ingest as its users rely on it: any format, nothing twice, late events in their day, a remedy for what is wrong."""
 
 from __future__ import annotations
 
@@ -232,7 +232,8 @@ def test_caps_are_told_apart_by_offer_affiliate_and_type_where_the_affiliate_may
 
 
 def test_outcomes_of_one_conversion_are_records_of_their_own(programme):
-    text = "conversion_id,outcome,ts\nc,chargeback,2026-01-01\nc,refund,2026-01-01\nc,refund,2026-01-01\nc,stolen,2026-01-01\n"
+    outcomes = ("chargeback", "refund", "refund", "stolen")
+    text = "conversion_id,outcome,ts\n" + "".join(f"c,{outcome},2026-01-01\n" for outcome in outcomes)
     report = programme.take(Kind.OUTCOMES, programme.write("a.csv", text))
     assert report.totals() == {"rows": 4, "taken": 2, "repeated": 1, "quarantined": 1, "skipped": 0}
 
@@ -290,7 +291,7 @@ def test_parquet_types_are_read_exactly(programme):
     table = pa.table(
         {
             "conversion_id": pa.array([1, 2], pa.int64()),
-            "ts": pa.array([datetime(2026, 1, 1, 1), datetime(2026, 1, 2, 1)], pa.timestamp("ns")),
+            "ts": pa.array([1767229200 * 10**9, 1767315600 * 10**9], pa.timestamp("ns")),
             "affiliate_id": pa.array(["a", "b"], pa.dictionary(pa.int8(), pa.string())),
             "offer_id": pa.array([True, False]),
             "payout": pa.array([Decimal("1.10"), Decimal("2.25")], pa.decimal128(10, 2)),
@@ -337,22 +338,25 @@ def test_a_column_may_be_named(programme):
     layout = Layout().with_columns({"click_id": "cid", "ts": "when", "affiliate_id": "pub"})
     programme.take(Kind.CLICKS, programme.write("a.csv", text), layout=layout)
     assert programme.rows(Kind.CLICKS)["click_id"].to_list() == ["k"]
-    with pytest.raises(InputError, match=r"`country`.*--map country="):
-        wrong = programme.take(
-            Kind.CLICKS, programme.write("b.csv", text), layout=layout.with_columns({"country": "land"})
-        )
-        raise wrong.files[0].error
+    wrong = layout.with_columns({"country": "land"})
+    error = programme.take(Kind.CLICKS, programme.write("b.csv", text), layout=wrong).files[0].error
+    assert "`country`" in error.cause
+    assert "--map country=" in error.remedy
 
 
 UNUSABLE = {
     "missing": (None, "No such file"),
     "empty": (b"", "empty"),
     "blank": (b"\n \n", "no text"),
-    "wrong columns": (b"click,ts,affiliate,offer_id\n", r"missing: `click_id`, `affiliate_id`. The file has: click, ts, affiliate, offer_id. Closest: click for click_id; affiliate for affiliate_id"),
+    "wrong columns": (
+        b"click,ts,affiliate,offer_id\n",
+        "missing: `click_id`, `affiliate_id`. The file has: click, ts, affiliate, offer_id. "
+        "Closest: click for click_id; affiliate for affiliate_id",
+    ),
     "a JSON array": (b'[{"click_id": 1}]', "JSON array"),
     "no objects": (b"{\n{\n", "No line"),
     "an archive": (b"PK\x03\x04rest", "ZIP"),
-    "damaged gzip": (gzip.compress(b"click_id,ts,affiliate_id,offer_id\nk,2026-01-01,a,o\n")[:-8] + b"12345678", "damaged"),
+    "damaged gzip": (gzip.compress(b"click_id,ts,affiliate_id,offer_id\n")[:-8] + b"12345678", "damaged"),
     "damaged Parquet": (b"PAR1 nothing else", "Parquet"),
     "Latin-1 header": (b"click_id,ts,affiliate_id,offer_id,caf\xe9\nk,2026-01-01,a,o,x\n", "header line"),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""An ingest that is killed at any moment leaves the lake as before or after, and the same command again completes it."""
+"""An ingest that is killed at any moment leaves the lake as before or after; the same command again completes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing is lost and no sum is wrong, whatever the files hold: every row is taken, repeated, set aside or passed over."""
+"""Nothing is lost and no sum is wrong, whatever files hold: each row is taken, repeated, set aside or passed over."""
 
 from __future__ import annotations
 
