@@ -262,13 +262,13 @@ def repeating_segments(exchange: Exchange) -> None:
 def session_in_links(exchange: Exchange) -> None:
     number = len(exchange.server.requests)
     links = tuple(f"/list;jsessionid={number}{letter}?PHPSESSID={number}{letter}&page=one" for letter in "abcdefgh")
-    exchange.respond(article(seed="always the same", links=links))
+    exchange.respond(article(seed="always the same", links=links, label="Next"))
 
 
 def session_in_path(exchange: Exchange) -> None:
     number = len(exchange.server.requests)
     links = tuple(f"/{letter}x{number}q/list" for letter in "abcdefgh")
-    exchange.respond(article(seed="always the same", links=links))
+    exchange.respond(article(seed="always the same", links=links, label="Next"))
 
 
 def same_page_everywhere(exchange: Exchange) -> None:

@@ -238,12 +238,14 @@ class Farm:
         raise OSError("no free port")
 
 
-def article(words: int = 300, seed: str = "a", links: tuple[str, ...] = (), title: str = "A page") -> bytes:
+def article(
+    words: int = 300, seed: str = "a", links: tuple[str, ...] = (), title: str = "A page", label: str = ""
+) -> bytes:
     """Return an honest page of that many words, different for each seed."""
     chosen = random.Random(seed)
     vocabulary = [f"{chosen.choice('bcdfgklmnprst')}{chosen.choice('aeiou')}{number % 97}" for number in range(400)]
     text = " ".join(chosen.choice(vocabulary) for _ in range(words))
-    anchors = "".join(f'<a href="{link}">{link.strip("/") or "home"}</a> ' for link in links)
+    anchors = "".join(f'<a href="{link}">{label or link.strip("/") or "home"}</a> ' for link in links)
     head = f'<!doctype html><html lang="en"><head><title>{title}</title></head>'
     page = f"{head}<body><nav>{anchors}</nav><main>{text}</main></body></html>"
     return page.encode()

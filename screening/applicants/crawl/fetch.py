@@ -215,7 +215,7 @@ class Fetcher:
     def _send(self, session: GuardedSession, target: Target, line: Line, headers: dict[str, str]) -> requests.Response:
         timeout = (min(self._limits.connect_seconds, line.left), min(self._limits.silence_seconds, line.left))
         try:
-            return session.get(target.url, headers=headers, stream=True, allow_redirects=False, timeout=timeout)
+            return session.ask(target.url, headers, timeout)
         except (requests.RequestException, UnicodeError, ValueError) as error:
             raise FetchFailedError(Failure.DEADLINE if line.fired else _classify(error)) from error
 

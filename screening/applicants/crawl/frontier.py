@@ -7,12 +7,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from screening.applicants.codes import FetchFailedError, SiteFlag
 from screening.applicants.crawl.sitemaps import SitemapEntry
 from screening.applicants.crawl.traps import is_trap, is_worth_visiting, shape_of, without_session
-from screening.applicants.crawl.urls import Target, read_target
+from screening.applicants.crawl.urls import Target, read_target, site_of
 from screening.applicants.records import Link
 from screening.settings.crawl import CrawlSettings
 
@@ -30,7 +29,9 @@ _ROLES = {
     r"|voorwaarden|regulamin|legal",
 }
 """Words in the link text or path, in the languages of most programmes, by the kind of page they lead to."""
-_ROLE_PATTERNS = {role: re.compile(words, re.IGNORECASE) for role, words in _ROLES.items()}
+_ROLE = re.compile("|".join(f"(?P<{role}>{words})" for role, words in _ROLES.items()), re.IGNORECASE)
+_ABSOLUTE = re.compile(r"https?://([a-z0-9.\-_]+)(?::\d+)?(/[^#]*)")
+_TEXT_OF_THE_PAGE = frozenset({"main", "comment"})
 _LONGEST_LABEL = 60
 """Characters of a link text that may name such a page; longer ones are headlines."""
 _MOST_WORDS = 4
@@ -57,7 +58,7 @@ class Frontier:
         self._first: list[Candidate] = []
         self._by_role: dict[str, Candidate] = {}
         self._newest: tuple[str, Candidate] | None = None
-        self._others: dict[str, Candidate] = {}
+        self._others: dict[str, int] = {}
         self._seen: set[str] = set()
         self._considered: set[str] = set()
         self._shapes: Counter[str] = Counter()
@@ -79,29 +80,38 @@ class Frontier:
         self._seen.add(url)
 
     def add_links(self, links: Iterable[Link], depth: int) -> None:
-        """Take the links of a page into account."""
+        """Take the links of a page into account.
+
+        Most are never followed, so they are looked at closely only when they are drawn.
+        """
+        if depth > self._settings.site.depth:
+            return
         for link in links:
             if link.url in self._considered:
                 continue
             self._considered.add(link.url)
-            candidate = self._candidate(link.url, depth)
-            if candidate is None:
+            found = _ABSOLUTE.match(link.url)
+            if found is None or site_of(found[1]) not in self.scope or not self._is_host_known(found[1]):
                 continue
-            role = _role_of(link, candidate.target)
-            if role is not None and role not in self._roles_done:
-                self._by_role.setdefault(role, Candidate(candidate.target, role, depth))
-            elif len(self._others) < _MOST_WAITING:
-                self._others.setdefault(candidate.target.url, candidate)
+            # Away from the home page, what the text itself links to is an article, whatever it is called.
+            named = depth <= 1 or link.position not in _TEXT_OF_THE_PAGE
+            role = _role_of(link, found[2]) if named else None
+            if role is None or not self._add_role(role, link.url, depth):
+                self._add_other(link.url, depth)
 
     def add_entries(self, entries: Iterable[SitemapEntry]) -> None:
         """Take the pages of a sitemap into account; the one changed last is worth a visit of its own."""
+        newest = ("", "")
         for entry in entries:
-            candidate = self._candidate(entry.url, 1)
-            if candidate is None or urlsplit(candidate.target.url).path == "/":
+            found = _ABSOLUTE.match(entry.url)
+            if found is None or found[2] == "/" or site_of(found[1]) not in self.scope:
                 continue
-            self._others.setdefault(candidate.target.url, candidate)
-            if entry.changed and (self._newest is None or entry.changed > self._newest[0]):
-                self._newest = (entry.changed, Candidate(candidate.target, "newest", 1))
+            if self._is_host_known(found[1]):
+                self._add_other(entry.url, 1)
+                newest = max(newest, (entry.changed, entry.url))
+        candidate = self._candidate(newest[1], "newest", 1) if newest[0] else None
+        if candidate is not None and (self._newest is None or newest[0] > self._newest[0]):
+            self._newest = (newest[0], candidate)
 
     def next(self) -> Candidate | None:
         """Return the next page, or None when nothing worthwhile is left."""
@@ -127,41 +137,59 @@ class Frontier:
         if self._newest is not None and "newest" not in self._roles_done:
             self._roles_done.add("newest")
             return self._newest[1]
+        return self._draw()
+
+    def _draw(self) -> Candidate | None:
+        """Draw a page of no special kind, the same ones for the same seed and site."""
         if self._drawn >= self._settings.site.random_pages:
             return None
-        left = sorted(url for url in self._others if url not in self._seen)
-        if not left:
-            return None
-        drawn = self._others.pop(self._random.choice(left))
-        return Candidate(drawn.target, "random", drawn.depth)
+        waiting = sorted(self._others)
+        while waiting:
+            url = waiting.pop(self._random.randrange(len(waiting)))
+            candidate = self._candidate(url, "random", self._others.pop(url))
+            if candidate is not None:
+                return candidate
+        return None
 
-    def _candidate(self, url: str, depth: int) -> Candidate | None:
-        """Return the page behind a link if it belongs to the site, is no trap, and is not known yet."""
-        if depth > self._settings.site.depth or not url.startswith("http"):
-            return None
+    def _add_role(self, role: str, url: str, depth: int) -> bool:
+        if role in self._roles_done or role in self._by_role:
+            return False
+        candidate = self._candidate(url, role, depth)
+        if candidate is not None:
+            self._by_role[role] = candidate
+        return candidate is not None
+
+    def _add_other(self, url: str, depth: int) -> None:
         if len(url) > self._settings.traps.url_length:
             self.flags.add(SiteFlag.TRAP_LINKS)
-            return None
+        elif len(self._others) < _MOST_WAITING:
+            self._others.setdefault(url, depth)
+
+    def _is_host_known(self, host: str) -> bool:
+        """Say whether the host is one of the few that are visited, and make it one while there is room."""
+        if host not in self._hosts:
+            if len(self._hosts) >= self._settings.site.hosts:
+                self.flags.add(SiteFlag.HOSTS_CUT)
+                return False
+            self._hosts.add(host)
+        return True
+
+    def _candidate(self, url: str, role: str, depth: int) -> Candidate | None:
+        """Return the page behind a link unless it is a trap, no page, or known already."""
         try:
             target = read_target(without_session(url))
         except (FetchFailedError, ValueError):
             return None
-        if target.site not in self.scope or target.url in self._seen or not is_worth_visiting(target.url):
+        if target.url in self._seen or target.site not in self.scope or not is_worth_visiting(target.url):
             return None
         if is_trap(target.url, self._settings.traps):
             self.flags.add(SiteFlag.TRAP_LINKS)
             return None
-        if target.host not in self._hosts:
-            if len(self._hosts) >= self._settings.site.hosts:
-                self.flags.add(SiteFlag.HOSTS_CUT)
-                return None
-            self._hosts.add(target.host)
-        return Candidate(target, "random", depth)
+        return Candidate(target, role, depth)
 
 
-def _role_of(link: Link, target: Target) -> str | None:
+def _role_of(link: Link, path: str) -> str | None:
     named_by_text = len(link.text) <= _LONGEST_LABEL and len(link.text.split()) <= _MOST_WORDS
     label = link.text if named_by_text else ""
-    path = urlsplit(target.url).path
-    named = f"{label} {path}" if len(path) <= _LONGEST_LABEL else label
-    return next((role for role, words in _ROLE_PATTERNS.items() if words.search(named)), None)
+    found = _ROLE.search(f"{label} {path}" if len(path) <= _LONGEST_LABEL else label)
+    return found.lastgroup if found else None

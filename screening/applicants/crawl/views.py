@@ -36,7 +36,9 @@ def varying(first: Page, views: Sequence[View]) -> set[SiteFlag]:
         if page is None or other is None or not _answered(page) or not _answered(other):
             continue
         seen_before = known | _destinations(other)
-        if _difference(other, page) > noise + _NOT_NOISE_BITS or _destinations(page) - seen_before:
+        # A page that differs with every visit says nothing by its text.
+        differs = noise <= _NOT_NOISE_BITS and _difference(other, page) > noise + _NOT_NOISE_BITS
+        if differs or _destinations(page) - seen_before:
             found.add(flag)
     return found
 

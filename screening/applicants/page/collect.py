@@ -38,6 +38,9 @@ RESOURCE_ATTRIBUTES = {
     "body": ("background",),
     "link": ("href",),
 }
+SELF_RUNNING = ("onload", "onpageshow", "onerror", "onunload", "onbeforeunload")
+"""Attributes whose script runs without an act of the reader."""
+MOST_HANDLERS = 200
 _LOADING_LINKS = frozenset(
     {"stylesheet", "preload", "prefetch", "prerender", "modulepreload", "preconnect", "dns-prefetch", "import", "icon"}
     | {"apple-touch-icon", "manifest", "next"}
@@ -56,6 +59,9 @@ REGION_SELECTOR = ",".join(
         for mark in "#."
     ]
 )
+
+_SIMHASH_CHARACTERS = 20_000
+"""Characters of the text that are given to the simhash, which looks at some 16,000 bytes."""
 
 _HIDING = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0?\.?0*(?![.\d])\s*(?:;|!|$|\})"
@@ -190,7 +196,7 @@ class Collected:
             target = resolve(action, self.base) if action else self.url
             self.forms.append((target, (method or "get").lower()[:10], fields[:_MOST_FIELDS]))
 
-    def result(self, text: str, template: list[str], parser: str) -> dict[str, Any]:
+    def result(self, text: str, template: str, parser: str) -> dict[str, Any]:
         """Return everything as plain data, ready to be sent to another process."""
         words = text.split()
         joined = " ".join(words)
@@ -211,7 +217,7 @@ class Collected:
             "forms": [dict(zip(("action", "method", "fields"), form, strict=True)) for form in self.forms],
             "favicon_url": self.favicon,
             "canonical_url": self.canonical,
-            "text_simhash": simhash(joined[: self.limits.text_characters].lower().split()),
+            "text_simhash": simhash(joined[:_SIMHASH_CHARACTERS].lower()),
             "template_simhash": simhash(template),
             "parser": parser,
             "flags": self.flags,

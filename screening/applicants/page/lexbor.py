@@ -7,8 +7,10 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from screening.applicants.page.collect import (
+    MOST_HANDLERS,
     REGION_SELECTOR,
     RESOURCE_ATTRIBUTES,
+    SELF_RUNNING,
     Collected,
     hidden_selectors,
     hides,
@@ -17,8 +19,11 @@ from screening.applicants.page.collect import (
 from screening.applicants.page.limits import PageLimits
 
 _RESOURCES = ",".join(RESOURCE_ATTRIBUTES)
+_HANDLERS = ",".join(f"[{name}]" for name in SELF_RUNNING)
 _MOST_CONTAINERS = 300
 """Regions and hidden elements whose contents are looked through; nesting thousands would take quadratic time."""
+_TEMPLATE_ELEMENTS = 1_500
+"""Elements whose tags and classes make the template's simhash."""
 _SILENT = ["script", "style", "noscript", "template", "svg", "iframe", "object"]
 _JSONLD = "application/ld+json"
 
@@ -36,7 +41,7 @@ def read_with_lexbor(markup: str, url: str, limits: PageLimits) -> dict[str, Any
     _links(tree, facts)
     _resources(tree, facts)
     _metas_headings_forms(tree, facts)
-    template = [_tag_and_class(node) for node in tree.css("body *")[:5000]]
+    template = " ".join([_tag_and_class(node) for node in tree.css("body *")[:_TEMPLATE_ELEMENTS]])
     body = tree.body
     if body is None:
         return facts.result("", template, "lexbor")
@@ -68,6 +73,8 @@ def _resources(tree: LexborHTMLParser, facts: Collected) -> None:
                 facts.add_script(node.text())
         else:
             facts.add_resource(tag, attributes, _snippet(node, tag), hidden=node.mem_id in hidden)
+    for node in tree.css(_HANDLERS)[:MOST_HANDLERS]:
+        facts.add_script("\n".join(node.attributes.get(name) or "" for name in SELF_RUNNING))
     for sheet in sheets:
         facts.add_style(sheet)
     for node in tree.css("[style*='url(']"):
@@ -116,4 +123,5 @@ def _snippet(node: LexborNode, tag: str) -> str:
 
 
 def _tag_and_class(node: LexborNode) -> str:
-    return f"{node.tag}.{node.attributes.get('class') or ''}"
+    named = node.attributes.get("class")
+    return f"{node.tag}.{'.'.join(named.split())}" if named else node.tag or ""

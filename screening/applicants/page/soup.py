@@ -8,11 +8,13 @@ from typing import Any
 from bs4 import BeautifulSoup, Tag
 from bs4.element import Comment, PreformattedString, Script, Stylesheet, TemplateString
 
-from screening.applicants.page.collect import RESOURCE_ATTRIBUTES, Collected, hides, region
+from screening.applicants.page.collect import RESOURCE_ATTRIBUTES, SELF_RUNNING, Collected, hides, region
 from screening.applicants.page.limits import PageLimits
 
 _ANCESTORS = 12
 """Ancestors looked at for hiding and for the region of a page; deeper ones would cost quadratic time."""
+_TEMPLATE_ELEMENTS = 1_500
+"""Elements whose tags and classes make the template's simhash."""
 _SILENT = frozenset({"script", "style", "noscript", "template", "svg", "iframe", "object", "head", "title"})
 
 
@@ -25,9 +27,10 @@ def read_with_soup(markup: str, url: str, limits: PageLimits) -> dict[str, Any]:
         attributes = _attributes(tag)
         _take_head(tag, attributes, facts)
         _take_content(tag, attributes, facts)
-        if len(template) < 5000:
-            template.append(f"{tag.name}.{attributes.get('class') or ''}")
-    return facts.result(_visible_text(soup, limits), template, "soup")
+        if len(template) < _TEMPLATE_ELEMENTS:
+            named = (attributes.get("class") or "").split()
+            template.append(".".join([tag.name, *named]))
+    return facts.result(_visible_text(soup, limits), " ".join(template), "soup")
 
 
 def _take_head(tag: Tag, attributes: dict[str, str | None], facts: Collected) -> None:
@@ -51,6 +54,8 @@ def _take_head(tag: Tag, attributes: dict[str, str | None], facts: Collected) ->
 
 def _take_content(tag: Tag, attributes: dict[str, str | None], facts: Collected) -> None:
     name = tag.name
+    if any(handler in attributes for handler in SELF_RUNNING):
+        facts.add_script("\n".join(attributes.get(handler) or "" for handler in SELF_RUNNING))
     if name in {"a", "area"} and "href" in attributes:
         if len(facts.links) <= facts.limits.links:
             facts.add_link(attributes["href"] or "", tag.get_text(), attributes.get("rel"), _position(tag))
