@@ -11,7 +11,7 @@ import sqlalchemy
 import store_writer as writer
 
 from screening.errors import IntegrityError
-from screening.store import AuditEvent, AuditHead, open_store
+from screening.store import AuditEvent, AuditHead, audit, open_store
 from screening.store.tables import audit_events, audit_head
 
 NOW = datetime(2026, 3, 1, 2, 0, 0, 5, UTC)
@@ -123,6 +123,17 @@ def test_a_time_moved_by_a_microsecond_is_found(trail, store_url):
     later = "at + 1" if store_url.startswith("sqlite") else "at + interval '1 microsecond'"
     _tamper(store_url, [f"UPDATE audit_events SET at = {later} WHERE number = 2"])
     with pytest.raises(IntegrityError, match="audit event 2"):
+        trail.verify()
+
+
+def test_an_edit_with_its_own_hash_computed_anew_is_found(trail, store_url):
+    engine = sqlalchemy.create_engine(store_url)
+    with engine.connect() as connection:
+        query = sqlalchemy.select(audit_events).where(audit_events.c.number == 3)
+        forged = {**connection.execute(query).mappings().one(), "actor": "bob"}
+    engine.dispose()
+    _tamper(store_url, [f"UPDATE audit_events SET actor = 'bob', hash = '{audit._hash(forged)}' WHERE number = 3"])
+    with pytest.raises(IntegrityError, match="audit event 4"):
         trail.verify()
 
 
