@@ -17,11 +17,18 @@ README = (REPO / "README.md").read_text(encoding="utf-8")
 DONE = {0, 3}
 
 
-def commands() -> list[str]:
-    """Every `winnow ...` line of the README's `sh` blocks; a line that ends with a backslash goes on in the next."""
+def lines() -> list[str]:
+    """Every line of the README's `sh` blocks; a line that ends with a backslash goes on in the next."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-    lines = "".join(blocks).replace("\\\n", " ").splitlines()
-    return [line for line in lines if line.startswith("winnow ")]
+    return "".join(blocks).replace("\\\n", " ").splitlines()
+
+
+def commands() -> list[str]:
+    return [line for line in lines() if line.startswith("winnow ")]
+
+
+def exported() -> dict[str, str]:
+    return dict(line.removeprefix("export ").split("=", 1) for line in lines() if line.startswith("export "))
 
 
 def verbs() -> set[str]:
@@ -32,7 +39,7 @@ def verbs() -> set[str]:
 @pytest.mark.timeout(600)
 def test_the_commands_of_the_readme_run_in_order(tmp_path):
     scripts = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
+    environment = {**os.environ, **exported(), "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
     assert len(commands()) > 3
     for command in commands():
         ran = subprocess.run(
