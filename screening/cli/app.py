@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from screening.cli import config, demo, doctor, ingest, lists, screen
+from screening.cli import config, demo, doctor, export, ingest, lists, payout, screen
 
 app = typer.Typer(
     name="winnow",
@@ -33,5 +33,5 @@ def winnow(
     """Judge affiliate applicants, traffic, offer caps and payouts."""
 
 
-for verb in (config, demo, doctor, ingest, lists, screen):
+for verb in (config, demo, doctor, export, ingest, lists, payout, screen):
     verb.register(app)

@@ -1,0 +1,137 @@
+"""From what is known about the lines of a payout file to pay, hold or reject for each, whole columns at once.
+
+It follows the rule of `screening.gate.decision.worst`: an objection never makes a decision milder, and every one is
+kept. Money moves only for a line to which nobody and nothing objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from types import MappingProxyType
+
+import polars as pl
+
+from features.schema import MONEY_PRECISION, MONEY_SCALE
+
+_MONEY = pl.Decimal(MONEY_PRECISION, MONEY_SCALE)
+_SUM = pl.Decimal(38, MONEY_SCALE)
+"""Wide enough that no sum of amounts overflows: Polars' widest decimal."""
+
+LINES: Mapping[str, pl.DataType] = MappingProxyType(
+    {
+        "conversion_id": pl.String(),
+        "amount": _MONEY,
+        "currency": pl.String(),
+        "affiliate_id": pl.String(),
+        "fault": pl.String(),
+        "formula": pl.Boolean(),
+        "repeated": pl.Boolean(),
+    }
+)
+"""Columns of the lines of a payout file. `fault`: why the line cannot be read; then the value at fault is null.
+
+`currency` and `affiliate_id` are null where the file has no such column. `formula`: a cell is a spreadsheet formula.
+`repeated`: an earlier line names the same conversion.
+"""
+
+JUDGED: Mapping[str, pl.DataType] = MappingProxyType(
+    {
+        "judged_decision": pl.String(),
+        "judged_payout": _MONEY,
+        "judged_currency": pl.String(),
+        "judged_affiliate": pl.String(),
+        "judged_at": pl.Datetime("us", "UTC"),
+        "judged_reasons": pl.List(pl.String),
+        "paid": pl.Boolean(),
+    }
+)
+"""Beside each line: the newest judgement of its conversion (nulls: none), and whether the ledger has released it."""
+
+LACKING = frozenset(
+    {
+        "line_unreadable",
+        "unknown_conversion",
+        "not_judged",
+        "scan_stale",
+        "not_enough_history",
+        "facts_missing",
+    }
+)
+"""Reasons that hold a line because evidence is lacking, not because evidence speaks against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The lines of one decision in one currency (None: not known). `unreadable` of them are in no `amount`."""
+
+    decision: str
+    currency: str | None
+    lines: int
+    amount: Decimal
+    unreadable: int
+
+
+def decide_lines(lines: pl.DataFrame, oldest: datetime) -> pl.DataFrame:
+    """Decide the lines of a payout file.
+
+    `lines` has the columns of `LINES` and `JUDGED`. `oldest` is the earliest time of a judgement that still counts.
+    Returns, in the same order, `decision` (pay, hold or reject), `reasons` (codes; empty for pay) and `currency`: that
+    of the line or, where the file names none, of the judgement. A decision word that is not known holds.
+    """
+    judged = pl.col("judged_decision")
+    objections = _objections(oldest)
+    found = pl.concat_list(pl.when(holds).then(pl.lit(code)) for code, holds in objections.items()).list.drop_nulls()
+    speaking = pl.col("judged_reasons").fill_null(pl.lit([], pl.List(pl.String)))
+    reasons = pl.concat_list(found, speaking).list.unique(maintain_order=True)
+    free = judged.eq_missing("pay") & (found.list.len() == 0)
+    decision = pl.when(judged.eq_missing("reject")).then(pl.lit("reject")).when(free).then(pl.lit("pay"))
+    return lines.select(
+        decision=decision.otherwise(pl.lit("hold")),
+        reasons=pl.when(free).then(pl.lit([], pl.List(pl.String))).otherwise(reasons),
+        currency=pl.coalesce("currency", "judged_currency"),
+    )
+
+
+def name_unknown(answers: pl.DataFrame, unknown: pl.Series) -> pl.DataFrame:
+    """Return the answers of `decide_lines` with `unknown_conversion` in place of `not_judged` where `unknown` is true.
+
+    `unknown`: nobody ever reported such a conversion, so no scan can judge it.
+    """
+    renamed = pl.col("reasons").list.eval(pl.element().replace({"not_judged": "unknown_conversion"}))
+    return answers.with_columns(reasons=pl.when(unknown).then(renamed).otherwise("reasons"))
+
+
+def earliest_judgement(now: datetime, age_days_max: int) -> datetime:
+    """Return the earliest time of a judgement that is not stale."""
+    return now - timedelta(days=age_days_max)
+
+
+def add_up(amounts: pl.Series, answers: pl.DataFrame) -> tuple[Total, ...]:
+    """Add up the lines exactly, by decision and currency; together they are all lines and all readable amounts."""
+    sums = (
+        answers.with_columns(amount=amounts.cast(_SUM))
+        .group_by("decision", "currency")
+        .agg(lines=pl.len(), total=pl.col("amount").sum(), unreadable=pl.col("amount").null_count())
+        .sort("decision", "currency", descending=[True, False], nulls_last=True)
+    )
+    return tuple(Total(*row) for row in sums.iter_rows())
+
+
+def _objections(oldest: datetime) -> dict[str, pl.Expr]:
+    """Return each code that keeps a line from being paid, and when it does; the ones about the line itself first."""
+    judged = pl.col("judged_decision").is_not_null()
+    amount, currency, affiliate = pl.col("amount"), pl.col("currency"), pl.col("affiliate_id")
+    return {
+        "line_unreadable": pl.col("fault").is_not_null() | pl.col("conversion_id").is_null() | amount.is_null(),
+        "formula_in_line": pl.col("formula").fill_null(value=True),
+        "duplicate_line": pl.col("repeated").fill_null(value=True),
+        "already_paid": pl.col("paid").fill_null(value=True),
+        "not_judged": ~judged & pl.col("conversion_id").is_not_null(),
+        "scan_stale": judged & (pl.col("judged_at") < oldest).fill_null(value=True),
+        "amount_differs": judged & amount.is_not_null() & amount.ne_missing(pl.col("judged_payout")),
+        "currency_differs": judged & currency.is_not_null() & currency.ne_missing(pl.col("judged_currency")),
+        "affiliate_differs": judged & affiliate.is_not_null() & affiliate.ne_missing(pl.col("judged_affiliate")),
+    }

@@ -1,0 +1,261 @@
+"""Payout files: their lines read with certainty or not at all, and written again with a decision each.
+
+A line of a CSV file comes out byte for byte as it came in, with the decision behind it. A file whose lines cannot be
+told apart is refused whole, since a shifted field could be taken for an amount.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NoReturn
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from screening.errors import InputError
+from screening.gate.payout import LINES
+from screening.settings.ingest import IngestSettings
+from screening.traffic.intake.amounts import read_money
+from screening.traffic.intake.batch import LINE, Batch
+from screening.traffic.intake.delimited import Delimited, read_delimited
+from screening.traffic.intake.faults import MEANINGS, Fault, Skip
+from screening.traffic.intake.opened import Form, Opened, opened
+from screening.traffic.intake.parquetfile import ParquetRows, read_parquet
+from screening.traffic.intake.rules import Rules
+from screening.traffic.intake.words import FORMULA, Reading, read_currency, read_id
+from screening.traffic.payout_columns import ADDED, PayoutColumns, choose_columns
+
+FIELD = "field"
+_PARQUET_ROWS = 100_000
+_LIST_SEPARATOR = ";"
+
+ReadSoFar = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutLines:
+    """The lines of a payout file.
+
+    `rows` has the columns of `screening.gate.payout.LINES`, `line` (its number, from 1) and `field` (the source column
+    at fault). `digest` is the SHA-256 of the content: of decompressed UTF-8 text, or of the Parquet file.
+    """
+
+    path: Path
+    rows: pl.DataFrame
+    columns: PayoutColumns
+    digest: str
+
+
+@dataclass(slots=True)
+class _Text:
+    """Decompressed text on its way to the reader: its digest, first line, and how its lines end."""
+
+    chunks: Iterator[bytes]
+    sha256: hashlib._Hash
+    newline: bytes = b"\n"
+
+    def pass_on(self) -> Iterator[bytes]:
+        for number, chunk in enumerate(self.chunks):
+            if number == 0:
+                self.newline = b"\r\n" if b"\r\n" in chunk.lstrip().partition(b"\n")[0] + b"\n" else b"\n"
+            self.sha256.update(chunk)
+            yield chunk
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """An open payout file; `digest` is right once all batches are read."""
+
+    source: Opened
+    reader: Delimited | ParquetRows
+    text: _Text | None
+
+    def digest(self) -> str:
+        return self.text.sha256.hexdigest() if self.text is not None else self.source.digest()
+
+
+def read_payout(
+    path: Path, mapping: Mapping[str, str], settings: IngestSettings, rules: Rules, read_so_far: ReadSoFar
+) -> PayoutLines:
+    """Read all lines of a payout file: CSV or TSV, plain, gzip or zstd, or Parquet. `mapping`: canonical to source.
+
+    Raises InputError when the file has no line or not the columns, when its lines cannot be told apart, or when it has
+    a column of the names that the gate adds.
+    """
+    frames = []
+    with _reading(path, settings) as open_file:
+        columns = choose_columns(open_file.reader.names, mapping, str(path))
+        if isinstance(open_file.reader, ParquetRows):
+            open_file.reader.columns = _worth_reading(open_file.reader, columns)
+        for batch in _whole_batches(open_file):
+            frames.append(_rows(batch, columns, rules))
+            read_so_far(open_file.source.state.bytes_read)
+        digest = open_file.digest()
+    rows = pl.concat(frames) if frames else pl.DataFrame()
+    if rows.is_empty():
+        raise InputError(
+            "The file has no lines.", remedy="Nothing can be paid from it; export it again.", where=str(path)
+        )
+    known = pl.col("conversion_id").is_not_null()
+    rows = rows.with_columns(repeated=known & ~pl.col("conversion_id").is_first_distinct())
+    return PayoutLines(path, rows.select(*LINES, LINE, FIELD), columns, digest)
+
+
+def write_payout(lines: PayoutLines, answers: pl.DataFrame, draft: Path, settings: IngestSettings) -> None:
+    """Write every line of the file to `draft` with its decision, reasons and run_id, in the file's order and form.
+
+    `answers` has those columns and one row per line. Raises InputError when the file changed since it was read.
+    """
+    with _reading(lines.path, settings) as open_file:
+        if isinstance(open_file.reader, ParquetRows):
+            _write_parquet(open_file.reader.file, answers, draft)
+        else:
+            _write_delimited(open_file, answers, draft)
+        if open_file.digest() != lines.digest:
+            raise InputError("The file changed while it was read.", remedy="Run it again.", where=str(lines.path))
+
+
+@contextmanager
+def _reading(path: Path, settings: IngestSettings) -> Iterator[_Open]:
+    with opened(path) as source:
+        if source.form == Form.PARQUET:
+            yield _Open(source, read_parquet(path), None)
+            return
+        if source.form != Form.DELIMITED:
+            raise InputError(
+                "A payout file is CSV or Parquet, and this is neither.", remedy="Export it as CSV.", where=str(path)
+            )
+        text = _Text(source.chunks, hashlib.sha256())
+        yield _Open(source, read_delimited(replace(source, chunks=text.pass_on()), settings), text)
+
+
+def _whole_batches(open_file: _Open) -> Iterator[Batch]:
+    """Yield all batches. Raises InputError at the first line whose fields cannot be told apart."""
+    where = str(open_file.source.path)
+    for batch in open_file.reader.batches():
+        if batch.refused:
+            first = min(batch.refused, key=lambda refusal: refusal.line)
+            _refuse(first.fault, f"{where}:{first.line}")
+        if Skip.REPEATED_HEADER in batch.skipped:
+            raise InputError(
+                "The header occurs again among the lines: files were joined, or one twice.",
+                remedy="Gate each file by itself.",
+                where=where,
+            )
+        yield batch
+    if open_file.source.state.truncated:
+        _refuse(Fault.TRUNCATED_FILE, where)
+
+
+def _refuse(fault: Fault, where: str) -> NoReturn:
+    if fault == Fault.TRUNCATED_FILE:
+        raise InputError("The compressed file ends before its end.", remedy="Fetch it again.", where=where)
+    meaning = MEANINGS[fault]
+    raise InputError(f"{meaning.explanation} Nothing of the file was decided.", remedy=meaning.remedy, where=where)
+
+
+def _worth_reading(parquet: ParquetRows, columns: PayoutColumns) -> tuple[str, ...]:
+    """Return the columns that are read: those with a meaning, and all text, which may hold formulas."""
+    fields = parquet.file.schema_arrow
+    text = [field.name for field in fields if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
+    return tuple(dict.fromkeys([*columns.named(), *text]))
+
+
+def _rows(batch: Batch, columns: PayoutColumns, rules: Rules) -> pl.DataFrame:
+    cells = batch.cells.with_columns(pl.col(name).cast(pl.String) for name in columns.named())
+    readings: dict[str, tuple[str, Reading]] = {}
+    readings["conversion_id"] = columns.conversion_id, read_id(cells[columns.conversion_id], rules, required=True)
+    readings["amount"] = columns.amount, _amounts(cells[columns.amount])
+    if columns.currency is not None:
+        readings["currency"] = columns.currency, _currencies(cells[columns.currency], rules)
+    if columns.affiliate_id is not None:
+        readings["affiliate_id"] = columns.affiliate_id, read_id(cells[columns.affiliate_id], rules, required=True)
+    faulty = [(source, found.faults) for source, found in readings.values() if found.faults is not None]
+    nothing = pl.lit(None, pl.String)
+    return pl.DataFrame({name: found.values for name, (_, found) in readings.items()}).select(
+        *(pl.col(name) if name in readings else pl.lit(None, LINES[name]).alias(name) for name in list(LINES)[:4]),
+        fault=pl.coalesce(*(faults for _, faults in faulty), nothing),
+        field=pl.coalesce(*(pl.when(faults.is_not_null()).then(pl.lit(name)) for name, faults in faulty), nothing),
+        formula=_formulas(cells),
+        line=cells[LINE],
+    )
+
+
+def _amounts(cells: pl.Series) -> Reading:
+    """Read amounts. Unlike ingest, a comma always makes one doubtful: this file moves money."""
+    found = read_money(cells, required=True)
+    commas = cells.str.contains(",", literal=True).fill_null(value=False)
+    if not commas.any():
+        return found
+    faults = (
+        found.faults if found.faults is not None else pl.Series([None], dtype=pl.String).new_from_index(0, len(cells))
+    )
+    doubtful = pl.Series([str(Fault.AMBIGUOUS_SEPARATOR)]).new_from_index(0, len(cells))
+    faults = faults.zip_with(faults.is_not_null() | ~commas, doubtful)
+    return Reading(found.values.set(commas, None), faults)
+
+
+def _currencies(cells: pl.Series, rules: Rules) -> Reading:
+    """Read currencies. A file that has the column must fill it: an amount without a currency is doubtful."""
+    found = read_currency(cells, rules)
+    missing = found.values.is_null()
+    if not missing.any():
+        return found
+    faults = pl.select(pl.when(missing).then(pl.lit(str(Fault.MISSING_VALUE)))).to_series()
+    return Reading(
+        found.values, faults if found.faults is None else pl.select(pl.coalesce(found.faults, faults)).to_series()
+    )
+
+
+def _formulas(cells: pl.DataFrame) -> pl.Series:
+    text = pl.selectors.string()
+    return cells.select(pl.any_horizontal(text.str.contains(FORMULA).fill_null(value=False))).to_series()
+
+
+def _write_delimited(open_file: _Open, answers: pl.DataFrame, draft: Path) -> None:
+    reader, text = open_file.reader, open_file.text
+    if not isinstance(reader, Delimited) or text is None:
+        raise TypeError("not a delimited file")
+    separator = reader.dialect.separator
+    reasons = pl.col("reasons").list.join(_LIST_SEPARATOR)
+    quoted = pl.format('"{}"', reasons) if separator == _LIST_SEPARATOR else reasons
+    tails = answers.select(pl.concat_str("decision", quoted, "run_id", separator=separator)).to_series()
+    with draft.open("wb") as out:
+        out.write(_header(reader.dialect.header, separator) + text.newline)
+        at = 0
+        for batch in _whole_batches(open_file):
+            lines = batch.cells[LINE].to_list()
+            raw = batch.raw(lines)
+            here = tails.slice(at, len(lines)).to_list()
+            mark = separator.encode()
+            out.writelines(
+                raw[line] + mark + tail.encode() + text.newline for line, tail in zip(lines, here, strict=True)
+            )
+            at += len(lines)
+
+
+def _header(names: Sequence[str], separator: str) -> bytes:
+    line = io.StringIO()
+    csv.writer(line, delimiter=separator, lineterminator="").writerow([*names, *ADDED])
+    return line.getvalue().encode()
+
+
+def _write_parquet(file: pq.ParquetFile, answers: pl.DataFrame, draft: Path) -> None:
+    added = answers.select(ADDED).to_arrow()
+    schema = file.schema_arrow
+    for field in added.schema:
+        schema = schema.append(field)
+    with pq.ParquetWriter(draft, schema) as writer:
+        at = 0
+        for batch in file.iter_batches(_PARQUET_ROWS):
+            here = added.slice(at, batch.num_rows).combine_chunks()
+            columns = [*batch.columns, *(column.combine_chunks() for column in here.columns)]
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+            at += batch.num_rows
