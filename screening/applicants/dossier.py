@@ -144,7 +144,9 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _brief(finding: Finding) -> dict[str, Any]:
-    return {"code": finding.code, "title": reasons()[finding.code].title, "site": finding.site, "why": finding.why}
+    place = f"{finding.site}: {finding.why}" if finding.site else finding.why
+    title = reasons()[finding.code].title
+    return {"code": finding.code, "title": title, "site": finding.site, "why": finding.why, "site_and_why": place}
 
 
 def _changes(judged: Judged, earlier: Earlier | None) -> dict[str, Any] | None:

@@ -1,7 +1,8 @@
 """The points scorecard: how much each finding counts, and what they come to.
 
 Every code counts once, however many sites or pages show it. Weak points together are capped, so that many small signs
-never weigh as much as one grave one, and what speaks for the applicant offsets weak points only. More bad news never lowers the points, more good news never raises them (tests hold this).
+never weigh as much as one grave one, and what speaks for the applicant offsets weak points only. More bad news never
+lowers the points, more good news never raises them (tests hold this).
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ MARKUP: dict[str, str] = {
     "window at the first click anywhere": (
         "<script>document.addEventListener('click', function () {{ window.open('{url}'); }}, {{once: true}});</script>"
     ),
+    "window at loading": "<img src='/logo.png' onload=\"window.open('{url}', '_blank')\">",
     "called function": (
         "<script>function start() {{ window.location.href = '{url}'; }}\nsetTimeout(start, 900);</script>"
     ),

@@ -12,6 +12,28 @@ REFUSED = frozenset({Failure.ADDRESS_REFUSED, Failure.SSRF_REDIRECT, Failure.NAM
 SLOW = frozenset({Failure.DEADLINE, Failure.SILENCE, Failure.CONNECT_TIMEOUT, Failure.BUDGET})
 BLOCKED_STATUSES = frozenset({401, 403, 405, 406, 409, 418, 429, 451, 503})
 """Answers by which sites and their shields turn a crawler away (RFC 9110, RFC 6585, RFC 7725)."""
+IN_WORDS = {
+    Failure.DNS_NOT_FOUND: "the name does not exist",
+    Failure.DNS_FAILED: "the servers of the name do not answer rightly",
+    Failure.DNS_TIMEOUT: "the servers of the name do not answer in time",
+    Failure.DNS_UNAVAILABLE: "this machine has no name server",
+    Failure.CONNECT_REFUSED: "the server refuses connections",
+    Failure.CONNECT_TIMEOUT: "the server does not accept connections in time",
+    Failure.CONNECT_FAILED: "there is no connection to the server",
+    Failure.CONNECTION_RESET: "the server ends the connection without an answer",
+    Failure.SILENCE: "the server accepts the connection and says nothing",
+    Failure.DEADLINE: "the answer is not complete in time",
+    Failure.NOT_HTTP: "the server does not speak HTTP",
+    Failure.REDIRECT_LIMIT: "it redirects in a circle or too often",
+    Failure.ADDRESS_REFUSED: "its name leads to a private or reserved address",
+    Failure.SSRF_REDIRECT: "it redirects to a private or reserved address",
+    Failure.NAME_RESERVED: "its name is reserved for private use",
+    Failure.URL_PORT: "its port is none that web sites use",
+    Failure.NEVER_FETCH: "it is a click address of an affiliate network",
+    Failure.ROBOTS: "its robots.txt forbids it",
+    Failure.ADDRESS_BUSY: "too many sites at the same address were being crawled",
+}
+"""Failures as an analyst says them; any other is said by its code."""
 ACCESS_CODES = (
     "site_unreachable",
     "site_robots",
@@ -44,10 +66,17 @@ def access(crawl: SiteCrawl, settings: SignalSettings) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
+def in_words(code: str) -> str:
+    """Say a failure in words."""
+    return next((words for failure, words in IN_WORDS.items() if failure == code), code.replace("_", " "))
+
+
 def unusable_site(unusable: Unusable) -> Finding:
     """Say that a declared address cannot be crawled."""
     code = "site_refused" if unusable.code in REFUSED else "website_unusable"
-    return Finding(code, State.FOUND, unusable.url, (Exhibit(unusable.url, unusable.code),), {"why": unusable.code})
+    return Finding(
+        code, State.FOUND, unusable.url, (Exhibit(unusable.url, unusable.code),), {"why": in_words(unusable.code)}
+    )
 
 
 def _unseen(crawl: SiteCrawl) -> Finding:
@@ -71,10 +100,10 @@ def _failed(crawl: SiteCrawl, page: Page, error: str) -> Finding:
     if error == Failure.ROBOTS:
         return _found("site_robots", crawl, "robots.txt forbids the declared page", page)
     if error in REFUSED:
-        return _found("site_refused", crawl, error, page)
+        return _found("site_refused", crawl, in_words(error), page)
     if error in SLOW:
-        return _found("site_slow", crawl, f"{error} after {page.fetch.elapsed_seconds:.0f} s", page)
-    return _found("site_unreachable", crawl, error, page)
+        return _found("site_slow", crawl, f"{in_words(error)} ({page.fetch.elapsed_seconds:.0f} s)", page)
+    return _found("site_unreachable", crawl, in_words(error), page)
 
 
 def _found(code: str, crawl: SiteCrawl, why: str, page: Page | None = None) -> Finding:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from screening.applicants.codes import SiteFlag
 from screening.applicants.identity import host_of, is_free_subdomain, site_of
-from screening.applicants.records import Page, PageFacts, SiteCrawl
+from screening.applicants.records import PageFacts, SiteCrawl
 from screening.applicants.signals.access import readable
 from screening.applicants.signals.finding import Exhibit, Finding, State, absent, exhibit, unknown
 from screening.applicants.signals.vocabulary import is_listed
@@ -22,7 +22,9 @@ _LETTERS_PER_WORD = 2
 
 def content(crawl: SiteCrawl, settings: SignalSettings) -> tuple[Finding, ...]:
     """Judge how much the site says, and whether it is more than a way elsewhere."""
-    return (*_amount(crawl, settings), *_elsewhere(crawl, settings), *_place(crawl))
+    elsewhere = _elsewhere(crawl, settings)
+    amount = () if any(finding.found for finding in elsewhere) else _amount(crawl, settings)
+    return (*elsewhere, *amount, *_place(crawl))
 
 
 def own_words(pages: list[PageFacts]) -> int:
@@ -58,7 +60,7 @@ def _elsewhere(crawl: SiteCrawl, settings: SignalSettings) -> tuple[Finding, ...
     if not pages:
         return (unknown("redirector", crawl.site, "no page could be read"),)
     home, facts = pages[0]
-    target = _sent_on(crawl.site, facts)
+    target = sent_on(crawl.site, facts)
     if target is not None and facts.words < settings.words_of_parked_page:
         shown = exhibit(home, f"goes on to {target}")
         return (Finding("redirector", State.FOUND, crawl.site, (shown,), {"to": site_of(target)}),)
@@ -82,7 +84,8 @@ def _place(crawl: SiteCrawl) -> tuple[Finding, ...]:
     return (absent("free_subdomain", crawl.site),)
 
 
-def _sent_on(site: str, facts: PageFacts) -> str | None:
+def sent_on(site: str, facts: PageFacts) -> str | None:
+    """Return the address on another site to which the page takes visitors by itself, None when to none."""
     for resource in facts.resources:
         automatic = (resource.tag, resource.attribute) in {
             ("meta", "refresh"),
@@ -98,8 +101,3 @@ def _leaving_share(site: str, facts: PageFacts) -> float | None:
     """Share of a page's links that leave the site, 0-1; None with too few links to tell."""
     targets = [site_of(link.url) for link in facts.links if link.url.startswith(("http://", "https://"))]
     return sum(target != site for target in targets) / len(targets) if len(targets) >= 3 else None
-
-
-def page_of_site(page: Page, site: str) -> bool:
-    """Say whether a page is on the site itself, not where the site redirected to."""
-    return site_of(page.fetch.final_url) == site

@@ -5,6 +5,7 @@ from __future__ import annotations
 from screening.applicants.identity import host_of
 from screening.applicants.records import Page, PageFacts, SiteCrawl
 from screening.applicants.signals.access import readable
+from screening.applicants.signals.content import sent_on
 from screening.applicants.signals.finding import Exhibit, Finding, State, absent, exhibit, unknown
 from screening.applicants.signals.vocabulary import Phrases, around, is_listed, page_phrases
 from screening.settings.screening import SignalSettings
@@ -63,7 +64,8 @@ def _no_content(crawl: SiteCrawl, settings: SignalSettings) -> Finding:
     pages = readable(crawl)
     most = max(facts.words for _, facts in pages)
     scripted = any(resource.tag == "script" for _, facts in pages for resource in facts.resources)
-    if most >= settings.words_of_empty_page or scripted:
+    leaving = any(sent_on(crawl.site, facts) is not None for _, facts in pages)
+    if most >= settings.words_of_empty_page or scripted or leaving:
         return absent("no_content", crawl.site)
     page, facts = pages[0]
     shown = exhibit(page, facts.text or "(no text)")
