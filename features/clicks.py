@@ -12,7 +12,9 @@ ROLLUP_VERSION = 1
 """Raised whenever the columns of a roll-up or their meaning change; stored roll-ups of another version are made again."""
 
 
-def click_rollup(clicks: nw.LazyFrame, addresses: nw.LazyFrame, agents: nw.LazyFrame, referrals: nw.LazyFrame) -> nw.LazyFrame:
+def click_rollup(
+    clicks: nw.LazyFrame, addresses: nw.LazyFrame, agents: nw.LazyFrame, referrals: nw.LazyFrame
+) -> nw.LazyFrame:
     """Sum one or more days of clicks to one row per source and day.
 
     `clicks` has canonical columns with `ts_us`; the other frames are as in `features.facts.Inputs`. The result has
@@ -28,13 +30,21 @@ def click_rollup(clicks: nw.LazyFrame, addresses: nw.LazyFrame, agents: nw.LazyF
     )
     sums = [nw.len().alias("clicks")]
     for share in CLICK_SHARES:
-        sums += [nw.col(f"hit_{share.name}").sum().alias(f"k_{share.name}"), nw.col(f"hit_{share.name}").count().alias(f"n_{share.name}")]
+        sums += [
+            nw.col(f"hit_{share.name}").sum().alias(f"k_{share.name}"),
+            nw.col(f"hit_{share.name}").count().alias(f"n_{share.name}"),
+        ]
     frame, buckets = with_bucket_flags(frame, {shape.name: shape.buckets for shape in CLICK_SHAPES})
     sums += [nw.col(column).sum() for column in buckets]
     for column in DISTINCT:
-        sums += [nw.col(column).n_unique().alias(f"distinct_{column}"), nw.col(column).count().alias(f"n_click_{column}_again")]
+        sums += [
+            nw.col(column).n_unique().alias(f"distinct_{column}"),
+            nw.col(column).count().alias(f"n_click_{column}_again"),
+        ]
     rolled = frame.group_by(*SOURCE_DAY).agg(*sums)
-    return rolled.with_columns(*[_repeats(column) for column in DISTINCT]).drop(*[f"distinct_{column}" for column in DISTINCT])
+    return rolled.with_columns(*[_repeats(column) for column in DISTINCT]).drop(
+        *[f"distinct_{column}" for column in DISTINCT]
+    )
 
 
 def _repeats(column: str) -> nw.Expr:
@@ -51,4 +61,6 @@ def with_bucket_flags(frame: nw.LazyFrame, shapes: dict[str, int]) -> tuple[nw.L
         for name, buckets in shapes.items()
         for index in range(buckets)
     ]
-    return frame.with_columns(*flags), [f"b_{name}_{index}" for name, buckets in shapes.items() for index in range(buckets)]
+    return frame.with_columns(*flags), [
+        f"b_{name}_{index}" for name, buckets in shapes.items() for index in range(buckets)
+    ]

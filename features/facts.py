@@ -12,9 +12,8 @@ from features.families import CONVERSION_SHARES, SHAPES, SPREADS
 from features.origin import with_country_uses
 from features.registry import WINDOWS
 from features.repetition import with_uses
-from features.windows import day_from_microseconds, window_index, window_name
-
-_FROM_CLICK = ("ip", "user_agent", "device_id", "country", "referrer")
+from features.windows import MICROSECONDS_PER_DAY, day_from_microseconds, window_index, window_name
+from features.working import FROM_CLICK
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class Inputs:
 
     conversions: canonical columns; times as integer microseconds `ts_us`, `click_ts_us`; `payout`, `revenue` as float.
     clicks: the clicks that conversions claim, one row a click: `click_id`, `logged_click_us`, and ip, user_agent,
-        device_id, country, referrer prefixed `click_`.
+        device_id, country, referrer, affiliate_id, offer_id prefixed `click_`.
     addresses: ip, ip_class, ip_country, network. agents: user_agent, agent_class, agent_age, agent_mobile.
     referrals: affiliate_id, referrer, off_site (1 outside the approved sites, 0 inside, null when none are approved).
     outcomes: conversion_id, outcome (`bad`, `returned`, `good`), only what was known at the moment of the decision.
@@ -48,7 +47,7 @@ def conversion_facts(inputs: Inputs, last_day: int) -> nw.LazyFrame:
     facts = inputs.conversions.with_columns(
         day=day_from_microseconds("ts_us"),
         sub=nw.coalesce(nw.col("sub_id"), nw.lit("")),
-        **{f"own_{column}": nw.col(column) for column in _FROM_CLICK},
+        **{f"own_{column}": nw.col(column) for column in FROM_CLICK},
     )
     facts = _with_click(facts, inputs)
     facts = facts.join(inputs.addresses, on="ip", how="left").join(inputs.agents, on="user_agent", how="left")
@@ -68,7 +67,7 @@ def _with_click(facts: nw.LazyFrame, inputs: Inputs) -> nw.LazyFrame:
     clicks = inputs.clicks.with_columns(found=nw.lit(1))
     facts = facts.join(clicks, on="click_id", how="left")
     clicked = nw.coalesce(nw.col("click_ts_us"), nw.col("logged_click_us"))
-    covered = nw.coalesce(clicked, nw.col("ts_us")) // 86_400_000_000
+    covered = nw.coalesce(clicked, nw.col("ts_us")) // MICROSECONDS_PER_DAY
     covered = covered.is_in(list(inputs.click_days)) if inputs.click_days else nw.lit(1) == nw.lit(0)
     facts = facts.with_columns(
         ctct_us=nw.col("ts_us") - clicked,
@@ -76,4 +75,6 @@ def _with_click(facts: nw.LazyFrame, inputs: Inputs) -> nw.LazyFrame:
         .then(nw.lit(1))
         .otherwise(nw.when(~nw.col("click_id").is_null() & covered).then(nw.lit(0))),
     )
-    return facts.with_columns(**{column: nw.coalesce(nw.col(column), nw.col(f"click_{column}")) for column in _FROM_CLICK})
+    return facts.with_columns(
+        **{column: nw.coalesce(nw.col(column), nw.col(f"click_{column}")) for column in FROM_CLICK}
+    )

@@ -35,48 +35,95 @@ def source_features() -> list[Feature]:
             for name, unit, meaning, null, facts in _per_level()
         ]
     listed += [
-        Feature("trend.conversions", "log ratio", "conversions of the last 7 days against the source's 28 and the offer's own trend", "no conversions", (), "sub"),
-        Feature("trend.clicks", "log ratio", "clicks of the last 7 days against the source's 28 and the offer's own trend", "no click log", ("clicks",), "sub"),
+        Feature(
+            "trend.conversions",
+            "log ratio",
+            "conversions of the last 7 days against the source's 28 and the offer's own trend",
+            "no conversions",
+            (),
+            "sub",
+        ),
+        Feature(
+            "trend.clicks",
+            "log ratio",
+            "clicks of the last 7 days against the source's 28 and the offer's own trend",
+            "no click log",
+            ("clicks",),
+            "sub",
+        ),
     ]
     return listed
 
 
 def _per_level() -> list[tuple[str, str, str, str, tuple[str, ...]]]:
-    shares = [(share.name, _LOG_ODDS, f"share that {share.meaning}", _NULL_SHARE, share.facts) for share in (*CONVERSION_SHARES, *CLICK_SHARES)]
+    shares = [
+        (share.name, _LOG_ODDS, f"share that {share.meaning}", _NULL_SHARE, share.facts)
+        for share in (*CONVERSION_SHARES, *CLICK_SHARES)
+    ]
     repeats = [
-        (f"click_{column}_again", _LOG_ODDS, f"share of clicks whose {column} clicked before on the same day", _NULL_SHARE, ("clicks", column))
+        (
+            f"click_{column}_again",
+            _LOG_ODDS,
+            f"share of clicks whose {column} clicked before on the same day",
+            _NULL_SHARE,
+            ("clicks", column),
+        )
         for column in DISTINCT
     ]
     spreads: list[tuple[str, str, str, str, tuple[str, ...]]] = []
     for spread in SPREADS:
         spreads += [
-            (f"{spread.name}_mean", "standard deviations", f"mean {spread.meaning} against the offer's", _NULL_SHARE, spread.facts),
-            (f"{spread.name}_scatter", "log ratio", f"scatter of {spread.meaning} against the offer's", _NULL_SHARE, spread.facts),
+            (
+                f"{spread.name}_mean",
+                "standard deviations",
+                f"mean {spread.meaning} against the offer's",
+                _NULL_SHARE,
+                spread.facts,
+            ),
+            (
+                f"{spread.name}_scatter",
+                "log ratio",
+                f"scatter of {spread.meaning} against the offer's",
+                _NULL_SHARE,
+                spread.facts,
+            ),
         ]
     shapes = [
         (shape.name, "nats", f"divergence of the {shape.meaning} from the offer's", _NULL_SHARE, shape.facts)
         for shape in (*SHAPES, *CLICK_SHAPES)
     ]
-    sizes = [
-        ("conversions", "log count", "conversions", "never", ()),
-        ("clicks", "log count", "clicks", "no click log", ("clicks",)),
-        ("rate", "log ratio", "conversions per click against the offer's", "no click log", ("clicks",)),
-    ]
-    return [*shares, *repeats, *spreads, *shapes, *sizes]
+    rate = ("rate", "log ratio", "conversions per click against the offer's", "no click log", ("clicks",))
+    return [*shares, *repeats, *spreads, *shapes, rate]
 
 
 def conversion_features() -> list[Feature]:
     """List every feature of a single conversion, in matrix order."""
     own = [
-        Feature(share.name, "0 or 1", f"the conversion {share.meaning}", "the facts do not tell", share.facts, "conversion")
+        Feature(
+            share.name, "0 or 1", f"the conversion {share.meaning}", "the facts do not tell", share.facts, "conversion"
+        )
         for share in CONVERSION_SHARES
     ]
     z_scores = [
-        Feature(f"{spread.name}_z", "standard deviations", f"{spread.meaning} against the offer's norm", "not reported", spread.facts, "conversion")
+        Feature(
+            f"{spread.name}_z",
+            "standard deviations",
+            f"{spread.meaning} against the offer's norm",
+            "not reported",
+            spread.facts,
+            "conversion",
+        )
         for spread in SPREADS
     ]
     uses = [
-        Feature(f"{column}_{count}", "log count", f"{what} of the conversion's {column}", "not reported", (column,), "conversion")
+        Feature(
+            f"{column}_{count}",
+            "log count",
+            f"{what} of the conversion's {column}",
+            "not reported",
+            (column,),
+            "conversion",
+        )
         for column in ("ip", "network", "device_id", "customer_id")
         for count, what in (("uses", "this affiliate's conversions"), ("partners", "converting affiliates"))
     ]

@@ -24,8 +24,15 @@ SHARES = (
         flag_where(~nw.col("click_found").is_null(), nw.col("click_found") == 0),
     ),
     Share("ip_differs", "converted from another address than the click's", ("ip", "clicks"), _differs("ip")),
-    Share("agent_differs", "converted with another user agent than the click's", ("user_agent", "clicks"), _differs("user_agent")),
-    Share("device_differs", "converted on another device than the click's", ("device_id", "clicks"), _differs("device_id")),
+    Share(
+        "agent_differs",
+        "converted with another user agent than the click's",
+        ("user_agent", "clicks"),
+        _differs("user_agent"),
+    ),
+    Share(
+        "device_differs", "converted on another device than the click's", ("device_id", "clicks"), _differs("device_id")
+    ),
     Share("country_unlike_click", "claims another country than its click", ("country", "clicks"), _differs("country")),
     Share(
         "click_time_differs",

@@ -60,7 +60,13 @@ def referrals(pairs: pl.DataFrame, sites: pl.DataFrame) -> pl.DataFrame:
     `off_site` is 1 outside, 0 inside (same host or a subdomain), null when the affiliate has no approved sites on record
     or the referrer names no host.
     """
-    host = pl.col("referrer").str.to_lowercase().str.extract(r"^(?:[a-z][a-z0-9+.-]*:)?//(?:[^/@?#]*@)?([^/:?#]+)|^([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:[/:?#]|$)", 1)
+    host = (
+        pl.col("referrer")
+        .str.to_lowercase()
+        .str.extract(
+            r"^(?:[a-z][a-z0-9+.-]*:)?//(?:[^/@?#]*@)?([^/:?#]+)|^([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:[/:?#]|$)", 1
+        )
+    )
     bare = pl.col("referrer").str.to_lowercase().str.extract(r"^([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:[/:?#]|$)", 1)
     hosts = pairs.with_columns(host=pl.coalesce(host, bare).str.strip_prefix("www."))
     known = sites.select("affiliate_id").unique().with_columns(has_sites=pl.lit(1))
@@ -87,5 +93,9 @@ def site_hosts(affiliates: pl.DataFrame) -> pl.DataFrame:
     """Turn canonical affiliates into the `sites` table: affiliate_id and the host of each approved site."""
     exploded = affiliates.select("affiliate_id", site=pl.col("approved_sites")).explode("site").drop_nulls("site")
     text = pl.col("site").str.to_lowercase().str.strip_chars()
-    host = text.str.replace(r"^[a-z][a-z0-9+.-]*://", "").str.extract(r"^(?:[^/@?#]*@)?([^/:?#]+)", 1).str.strip_prefix("www.")
+    host = (
+        text.str.replace(r"^[a-z][a-z0-9+.-]*://", "")
+        .str.extract(r"^(?:[^/@?#]*@)?([^/:?#]+)", 1)
+        .str.strip_prefix("www.")
+    )
     return exploded.select("affiliate_id", host=host).drop_nulls("host").unique()

@@ -13,7 +13,16 @@ from features.registry import LEVELS, PAIR, SUB, WINDOWS, Level
 from features.sources import click_sums, conversion_sums, joined_sums, level_features, level_sums, offer_norms
 from features.windows import window_name
 
-IDENTITY = ("conversion_id", "affiliate_id", "offer_id", "sub", "day", "ts_us", "payout", *(window_name(days) for days in WINDOWS))
+IDENTITY = (
+    "conversion_id",
+    "affiliate_id",
+    "offer_id",
+    "sub",
+    "day",
+    "ts_us",
+    "payout",
+    *(window_name(days) for days in WINDOWS),
+)
 """Columns of the matrix that say which conversion a row is; all others are features."""
 
 
@@ -40,10 +49,15 @@ def summed_sources(facts: nw.LazyFrame, rollups: nw.LazyFrame, last_day: int) ->
 
 def conversion_matrix(facts: nw.LazyFrame, sources: Sources) -> nw.LazyFrame:
     """Build the matrix: `IDENTITY`, then a float column per feature of `features.families.all_features`."""
-    norms = sources.norms[28].select(*PAIR, "window", *[f"{part}_{spread.name}" for spread in SPREADS for part in ("mean", "sd")])
+    norms = sources.norms[28].select(
+        *PAIR, "window", *[f"{part}_{spread.name}" for spread in SPREADS for part in ("mean", "sd")]
+    )
     rows = facts.join(norms.rename({"window": window_name(28)}), on=[*PAIR, window_name(28)], how="left")
     own = [nw.col(f"hit_{share.name}").cast(nw.Float64).alias(share.name) for share in CONVERSION_SHARES]
-    own += [((nw.col(f"log_{s.name}") - nw.col(f"mean_{s.name}")) / nw.col(f"sd_{s.name}")).alias(f"{s.name}_z") for s in SPREADS]
+    own += [
+        ((nw.col(f"log_{s.name}") - nw.col(f"mean_{s.name}")) / nw.col(f"sd_{s.name}")).alias(f"{s.name}_z")
+        for s in SPREADS
+    ]
     own += [
         (nw.col(f"{column}_{count}").cast(nw.Float64) + 1.0).log().alias(f"{column}_{count}")
         for column in ("ip", "network", "device_id", "customer_id")
@@ -51,7 +65,9 @@ def conversion_matrix(facts: nw.LazyFrame, sources: Sources) -> nw.LazyFrame:
     ]
     matrix = rows.select(*IDENTITY, *own)
     for level in LEVELS:
-        features = settled(level_features(settled(sources.level(level)), level)).rename({"window": window_name(level.days)})
+        features = settled(level_features(settled(sources.level(level)), level)).rename(
+            {"window": window_name(level.days)}
+        )
         matrix = matrix.join(features, on=[*level.keys, window_name(level.days)], how="left")
     trends = trend_features(sources).rename({"window": window_name(7)})
     return matrix.join(trends, on=[*SUB, window_name(7)], how="left")
@@ -69,7 +85,9 @@ def trend_features(sources: Sources) -> nw.LazyFrame:
 
 def _with_offer_totals(sums: nw.LazyFrame) -> nw.LazyFrame:
     narrow = sums.select(*SUB, "window", "conversions", "clicks")
-    totals = narrow.group_by("offer_id", "window").agg(o_conversions=nw.col("conversions").sum(), o_clicks=nw.col("clicks").sum())
+    totals = narrow.group_by("offer_id", "window").agg(
+        o_conversions=nw.col("conversions").sum(), o_clicks=nw.col("clicks").sum()
+    )
     return narrow.join(totals, on=["offer_id", "window"], how="left")
 
 

@@ -36,7 +36,9 @@ def _shares(of: Of, prefix: str, things: str) -> tuple[Share, ...]:
             flag_where(_COUNTRIES, nw.col("ip_country") != nw.col("country")),
             of,
         ),
-        Share(f"{prefix}bot_agent", "has the user agent of a declared bot", ("user_agent",), _agent("declared_bot"), of),
+        Share(
+            f"{prefix}bot_agent", "has the user agent of a declared bot", ("user_agent",), _agent("declared_bot"), of
+        ),
         Share(
             f"{prefix}automated_agent",
             "has the user agent of an automation tool or a program library",

@@ -52,7 +52,9 @@ def rolled(clicks: pl.DataFrame, tables: Tables) -> pl.DataFrame:
     return nw.to_native(click_rollup(*lazy)).collect()
 
 
-def assemble(traffic: Traffic, claimed: pl.DataFrame, rollups: pl.DataFrame, tables: Tables, span: tuple[tuple[int, ...], int]) -> Prepared:
+def assemble(
+    traffic: Traffic, claimed: pl.DataFrame, rollups: pl.DataFrame, tables: Tables, span: tuple[tuple[int, ...], int]
+) -> Prepared:
     """Join, sum and hold against norms. `span` is the days that the click log covers, and the last day of the scan."""
     click_days, last_day = span
     frames = (traffic.conversions, claimed, tables.addresses, tables.agents, tables.referrals, traffic.outcomes)
@@ -61,4 +63,3 @@ def assemble(traffic: Traffic, claimed: pl.DataFrame, rollups: pl.DataFrame, tab
     sources = summed_sources(nw.from_native(facts.lazy()), nw.from_native(rollups.lazy()), last_day)
     matrix = nw.to_native(conversion_matrix(nw.from_native(facts.lazy()), sources)).collect()
     return Prepared(facts, sources, matrix.sort("ts_us", "conversion_id"))
-

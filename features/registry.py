@@ -91,11 +91,10 @@ SUB, PAIR, PARTNER = ("affiliate_id", "offer_id", "sub"), ("affiliate_id", "offe
 LEVELS = (
     Level("sub28", SUB, 28),
     Level("sub7", SUB, 7),
-    Level("sub1", SUB, 1),
     Level("pair28", PAIR, 28),
     Level("partner28", PARTNER, 28),
 )
-WINDOWS = (28, 7, 1)
+WINDOWS = (28, 7)
 """Lengths in days of the windows that sources are summed over."""
 
 

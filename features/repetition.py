@@ -24,21 +24,62 @@ def _elsewhere(column: str) -> nw.Expr:
 
 
 SHARES = (
-    Share("ip_again", "came from an address that this affiliate's conversions used before or after", ("ip",), _again("ip")),
-    Share("ip_often", "came from an address with five or more of this affiliate's conversions", ("ip",), _again("ip", 5)),
-    Share("network_again", "came from a network (/24 or /48) with three or more of this affiliate's conversions", ("ip",), _again("network", 3)),
-    Share("device_again", "came from a device that this affiliate's conversions used before or after", ("device_id",), _again("device_id")),
-    Share("customer_again", "came from a customer with several conversions of this affiliate", ("customer_id",), _again("customer_id")),
-    Share("click_again", "claims a click that other conversions of this affiliate claim too", ("click_id",), _again("click_id")),
-    Share("order_again", "has an order number that this affiliate's conversions have twice", ("order_id",), _again("order_id")),
+    Share(
+        "ip_again", "came from an address that this affiliate's conversions used before or after", ("ip",), _again("ip")
+    ),
+    Share(
+        "ip_often", "came from an address with five or more of this affiliate's conversions", ("ip",), _again("ip", 5)
+    ),
+    Share(
+        "network_again",
+        "came from a network (/24 or /48) with three or more of this affiliate's conversions",
+        ("ip",),
+        _again("network", 3),
+    ),
+    Share(
+        "device_again",
+        "came from a device that this affiliate's conversions used before or after",
+        ("device_id",),
+        _again("device_id"),
+    ),
+    Share(
+        "customer_again",
+        "came from a customer with several conversions of this affiliate",
+        ("customer_id",),
+        _again("customer_id"),
+    ),
+    Share(
+        "click_again",
+        "claims a click that other conversions of this affiliate claim too",
+        ("click_id",),
+        _again("click_id"),
+    ),
+    Share(
+        "order_again",
+        "has an order number that this affiliate's conversions have twice",
+        ("order_id",),
+        _again("order_id"),
+    ),
     Share("ip_elsewhere", "came from an address that converts for other affiliates too", ("ip",), _elsewhere("ip")),
-    Share("device_elsewhere", "came from a device that converts for other affiliates too", ("device_id",), _elsewhere("device_id")),
-    Share("customer_elsewhere", "came from a customer that converts for other affiliates too", ("customer_id",), _elsewhere("customer_id")),
+    Share(
+        "device_elsewhere",
+        "came from a device that converts for other affiliates too",
+        ("device_id",),
+        _elsewhere("device_id"),
+    ),
+    Share(
+        "customer_elsewhere",
+        "came from a customer that converts for other affiliates too",
+        ("customer_id",),
+        _elsewhere("customer_id"),
+    ),
     Share(
         "agent_lonely",
         "came from a user agent that converts three times or more and only for this affiliate",
         ("user_agent",),
-        flag_where(~nw.col("user_agent").is_null(), (nw.col("user_agent_partners") < 2) & (nw.col("user_agent_uses") >= 3)),
+        flag_where(
+            ~nw.col("user_agent").is_null(), (nw.col("user_agent_partners") < 2) & (nw.col("user_agent_uses") >= 3)
+        ),
     ),
 )
 

@@ -39,14 +39,23 @@ def conversion_sums(facts: nw.LazyFrame, days: int) -> nw.LazyFrame:
         sums += [nw.col(f"hit_{name}").sum().alias(f"k_{name}"), nw.col(f"hit_{name}").count().alias(f"n_{name}")]
     for spread in SPREADS:
         value = nw.col(f"log_{spread.name}")
-        sums += [value.sum().alias(f"s_{spread.name}"), value.count().alias(f"m_{spread.name}"), (value * value).sum().alias(f"q_{spread.name}")]
+        sums += [
+            value.sum().alias(f"s_{spread.name}"),
+            value.count().alias(f"m_{spread.name}"),
+            (value * value).sum().alias(f"q_{spread.name}"),
+        ]
     sums += [nw.col(column).sum() for column in buckets]
     return frame.group_by(*SUB, window_name(days)).agg(*sums).rename({window_name(days): "window"})
 
 
 def click_sums(rollups: nw.LazyFrame, last_day: int, days: int) -> nw.LazyFrame:
     """Sum daily roll-ups of clicks to one row per sub-source and window of `days` days."""
-    columns = ["clicks", *_columns("k", CLICK_SHARE_NAMES), *_columns("n", CLICK_SHARE_NAMES), *_bucket_columns(_CLICK_SHAPES)]
+    columns = [
+        "clicks",
+        *_columns("k", CLICK_SHARE_NAMES),
+        *_columns("n", CLICK_SHARE_NAMES),
+        *_bucket_columns(_CLICK_SHAPES),
+    ]
     frame = rollups.with_columns(window=window_index(last_day, days))
     return frame.group_by(*SUB, "window").agg(*[nw.col(column).sum() for column in columns])
 
@@ -123,7 +132,9 @@ def _spread_norms() -> list[nw.Expr]:
         norms += [
             nw.when(known).then(mean).alias(f"mean_{spread.name}"),
             # a floor of 0.05 log units (5 %) keeps fixed amounts from dividing by zero
-            nw.when(known).then(nw.when(variance > 0.0025).then(variance).otherwise(nw.lit(0.0025)).sqrt()).alias(f"sd_{spread.name}"),
+            nw.when(known)
+            .then(nw.when(variance > 0.0025).then(variance).otherwise(nw.lit(0.0025)).sqrt())
+            .alias(f"sd_{spread.name}"),
         ]
     return norms
 
@@ -159,7 +170,8 @@ def level_sums(sums: nw.LazyFrame, norms: nw.LazyFrame, level: Level) -> nw.Lazy
         expected += [
             ((nw.col(f"s_{spread.name}") - count * mean) / scatter).alias(f"z_{spread.name}"),
             (
-                (nw.col(f"q_{spread.name}") - 2 * mean * nw.col(f"s_{spread.name}") + count * mean * mean) / (scatter * scatter)
+                (nw.col(f"q_{spread.name}") - 2 * mean * nw.col(f"s_{spread.name}") + count * mean * mean)
+                / (scatter * scatter)
             ).alias(f"v_{spread.name}"),
         ]
     for name, buckets in _SHAPES.items():
@@ -176,7 +188,12 @@ def level_sums(sums: nw.LazyFrame, norms: nw.LazyFrame, level: Level) -> nw.Lazy
 
 def _expected_columns() -> list[str]:
     spreads = [f"{letter}_{spread.name}" for spread in SPREADS for letter in ("z", "v")]
-    return [*_columns("e", [*SHARE_NAMES, *CLICK_SHARE_NAMES]), *spreads, *_bucket_columns(_SHAPES | _CLICK_SHAPES, "e"), "e_rate"]
+    return [
+        *_columns("e", [*SHARE_NAMES, *CLICK_SHARE_NAMES]),
+        *spreads,
+        *_bucket_columns(_SHAPES | _CLICK_SHAPES, "e"),
+        "e_rate",
+    ]
 
 
 def level_features(summed: nw.LazyFrame, level: Level) -> nw.LazyFrame:
@@ -184,13 +201,13 @@ def level_features(summed: nw.LazyFrame, level: Level) -> nw.LazyFrame:
     features = [_log_odds(name).alias(level.column(name)) for name in [*SHARE_NAMES, *CLICK_SHARE_NAMES]]
     for spread in SPREADS:
         features += [expr.alias(level.column(f"{spread.name}_{part}")) for part, expr in _spread(spread.name).items()]
-    features += [_divergence(name, buckets).alias(level.column(name)) for name, buckets in (_SHAPES | _CLICK_SHAPES).items()]
-    clicked = nw.col("clicks") > 0
     features += [
-        (nw.col("conversions") + 1.0).log().alias(level.column("conversions")),
-        nw.when(clicked).then((nw.col("clicks") + 1.0).log()).alias(level.column("clicks")),
-        nw.when(clicked).then(((nw.col("conversions") + PSEUDO_COUNT) / (nw.col("e_rate") + PSEUDO_COUNT)).log()).alias(level.column("rate")),
+        _divergence(name, buckets).alias(level.column(name)) for name, buckets in (_SHAPES | _CLICK_SHAPES).items()
     ]
+    clicked = nw.col("clicks") > 0
+    # sizes themselves are no features: how large a source is says nothing of how honest it is
+    rate = ((nw.col("conversions") + PSEUDO_COUNT) / (nw.col("e_rate") + PSEUDO_COUNT)).log()
+    features.append(nw.when(clicked).then(rate).alias(level.column("rate")))
     return summed.select(*level.keys, "window", *features)
 
 

@@ -43,4 +43,12 @@ SPREADS = (
         nw.when(_KNOWN).then((_SECONDS + 0.5).log()),
     ),
 )
-SHAPES = (Shape("ctct_shape", "histogram of click-to-conversion time", FACTS, len(_EDGES) + 1, bucket(nw.when(_KNOWN).then(_SECONDS), _EDGES)),)
+SHAPES = (
+    Shape(
+        "ctct_shape",
+        "histogram of click-to-conversion time",
+        FACTS,
+        len(_EDGES) + 1,
+        bucket(nw.when(_KNOWN).then(_SECONDS), _EDGES),
+    ),
+)

@@ -11,9 +11,19 @@ _OUTCOME = ~nw.col("outcome").is_null()
 
 SHARES = (
     Share("no_revenue", "reports no revenue", ("revenue",), is_missing("revenue")),
-    Share("bad_outcome", "was charged back or confirmed as fraud", ("outcomes",), flag_where(_OUTCOME, nw.col("outcome") == "bad")),
+    Share(
+        "bad_outcome",
+        "was charged back or confirmed as fraud",
+        ("outcomes",),
+        flag_where(_OUTCOME, nw.col("outcome") == "bad"),
+    ),
     Share("refunded", "was refunded or voided", ("outcomes",), flag_where(_OUTCOME, nw.col("outcome") == "returned")),
-    Share("retained", "was retained or confirmed as clean", ("outcomes",), flag_where(_OUTCOME, nw.col("outcome") == "good")),
+    Share(
+        "retained",
+        "was retained or confirmed as clean",
+        ("outcomes",),
+        flag_where(_OUTCOME, nw.col("outcome") == "good"),
+    ),
 )
 SPREADS = (
     Spread(

@@ -7,12 +7,25 @@ from __future__ import annotations
 
 import narwhals as nw
 
-CLICK_COLUMNS = ("click_id", "ts_us", "affiliate_id", "offer_id", "sub_id", "ip", "user_agent", "device_id", "country", "referrer")
+CLICK_COLUMNS = (
+    "click_id",
+    "ts_us",
+    "affiliate_id",
+    "offer_id",
+    "sub_id",
+    "ip",
+    "user_agent",
+    "device_id",
+    "country",
+    "referrer",
+)
 CONVERSION_COLUMNS = (
     *("conversion_id", "ts_us", "affiliate_id", "offer_id", "sub_id", "payout", "click_id", "click_ts_us"),
     *("ip", "user_agent", "device_id", "country", "referrer", "customer_id", "order_id", "event", "revenue"),
 )
 FROM_CLICK = ("ip", "user_agent", "device_id", "country", "referrer")
+"""Facts that a conversion takes from its click where it lacks them itself."""
+_OF_CLICK = (*FROM_CLICK, "affiliate_id", "offer_id")
 
 
 def working_clicks(clicks: nw.LazyFrame) -> nw.LazyFrame:
@@ -36,6 +49,6 @@ def claimed_clicks(clicks: nw.LazyFrame, conversions: nw.LazyFrame) -> nw.LazyFr
     found = clicks.join(claimed, on="click_id", how="inner")
     found = found.group_by("click_id").agg(
         nw.col("ts_us").min().alias("logged_click_us"),
-        *[nw.col(column).max().alias(f"click_{column}") for column in FROM_CLICK],
+        *[nw.col(column).max().alias(f"click_{column}") for column in _OF_CLICK],
     )
-    return found.select("click_id", "logged_click_us", *[f"click_{column}" for column in FROM_CLICK])
+    return found.select("click_id", "logged_click_us", *[f"click_{column}" for column in _OF_CLICK])

@@ -1,0 +1,109 @@
+"""Deterministic rules: facts about one conversion that need no norm and no score."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import polars as pl
+
+DAY_US = 86_400_000_000
+_HITS = {"conversion_id": pl.String, "code": pl.String, "numbers": pl.String}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInputs:
+    """What rules look at.
+
+    `facts` as made by `features.facts`; `affiliates` canonical; `outcomes` canonical, known at the decision.
+    """
+
+    facts: pl.DataFrame
+    affiliates: pl.DataFrame
+    outcomes: pl.DataFrame
+
+
+def rule_hits(inputs: RuleInputs, window_days: int) -> pl.DataFrame:
+    """Apply every rule. Returns conversion_id, code and numbers (a JSON object), a row per hit."""
+    facts = inputs.facts
+    hits = [
+        _duplicates(facts),
+        _same_again(facts),
+        _hit(facts.filter(pl.col("ctct_us") < 0), "click_after_conversion", seconds=-pl.col("ctct_us") / 1e6),
+        _hit(
+            facts.filter(pl.col("ctct_us") > window_days * DAY_US),
+            "window_breach",
+            days=pl.col("ctct_us") / DAY_US,
+            window_days=pl.lit(window_days),
+        ),
+        _hit(facts.filter(pl.col("agent_class") == "declared_bot"), "declared_bot", user_agent=pl.col("user_agent")),
+        _hit(
+            facts.filter(pl.col("agent_class").is_in(["automation", "library"])),
+            "automation_agent",
+            user_agent=pl.col("user_agent"),
+        ),
+        _hit(facts.filter(pl.col("ip_class") == "tor"), "tor_exit", ip=pl.col("ip")),
+        _hit(facts.filter(pl.col("click_found") == 0), "click_unknown", click_id=pl.col("click_id")),
+        _of_another(facts),
+        _standing(facts, inputs.affiliates),
+        _outcome(facts, inputs.outcomes, "confirmed_fraud", "confirmed_fraud"),
+        _outcome(facts, inputs.outcomes, "chargeback", "charged_back"),
+    ]
+    return pl.concat(hits).unique(["conversion_id", "code"], keep="first", maintain_order=True)
+
+
+def _hit(rows: pl.DataFrame, code: str, **numbers: pl.Expr) -> pl.DataFrame:
+    if rows.is_empty():
+        return pl.DataFrame(schema=_HITS)
+    shown = rows.select(**numbers) if numbers else None
+    texts = (
+        [json.dumps(row, default=str) for row in shown.iter_rows(named=True)]
+        if shown is not None
+        else ["{}"] * rows.height
+    )
+    return rows.select("conversion_id", code=pl.lit(code)).with_columns(numbers=pl.Series(texts, dtype=pl.String))
+
+
+def _duplicates(facts: pl.DataFrame) -> pl.DataFrame:
+    """Later conversions of an order and event of an offer; the first one, by time and then id, stands."""
+    ordered = facts.filter(pl.col("order_id").is_not_null()).sort("ts_us", "conversion_id")
+    keys = ["offer_id", "order_id", pl.col("event").fill_null("")]
+    first = ordered.with_columns(first=pl.col("conversion_id").first().over(keys))
+    return _hit(
+        first.filter(pl.col("first") != pl.col("conversion_id")),
+        "duplicate_order",
+        order_id=pl.col("order_id"),
+        first=pl.col("first"),
+    )
+
+
+def _same_again(facts: pl.DataFrame) -> pl.DataFrame:
+    """The same click converting again within a minute with the same event, customer and payout, without order numbers."""
+    ordered = facts.filter(pl.col("click_id").is_not_null() & pl.col("order_id").is_null()).sort(
+        "ts_us", "conversion_id"
+    )
+    keys = ["click_id", "offer_id", pl.col("event").fill_null(""), pl.col("customer_id").fill_null(""), "payout"]
+    again = ordered.with_columns(
+        first=pl.col("conversion_id").first().over(keys),
+        seconds=(pl.col("ts_us") - pl.col("ts_us").first().over(keys)) / 1e6,
+    )
+    again = again.filter((pl.col("first") != pl.col("conversion_id")) & (pl.col("seconds") <= 60))
+    return _hit(again, "duplicate_conversion", seconds=pl.col("seconds"), first=pl.col("first"))
+
+
+def _of_another(facts: pl.DataFrame) -> pl.DataFrame:
+    owner, offer = pl.col("click_affiliate_id"), pl.col("click_offer_id")
+    foreign = facts.filter((owner != pl.col("affiliate_id")) | (offer != pl.col("offer_id")))
+    return _hit(foreign, "click_of_another", click_id=pl.col("click_id"), owner=owner, offer=offer)
+
+
+def _standing(facts: pl.DataFrame, affiliates: pl.DataFrame) -> pl.DataFrame:
+    joined = facts.join(affiliates.select("affiliate_id", "status"), on="affiliate_id", how="inner")
+    return pl.concat(
+        [_hit(joined.filter(pl.col("status") == status), f"affiliate_{status}") for status in ("banned", "paused")]
+    )
+
+
+def _outcome(facts: pl.DataFrame, outcomes: pl.DataFrame, outcome: str, code: str) -> pl.DataFrame:
+    known = outcomes.filter(pl.col("outcome") == outcome).select("conversion_id", happened=pl.col("ts").dt.date())
+    return _hit(facts.join(known, on="conversion_id", how="inner"), code, date=pl.col("happened"))

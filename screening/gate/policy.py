@@ -1,0 +1,50 @@
+"""From evidence about one conversion to Pay, Hold or Reject."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.evidence import Reason, Severity
+from models.reasons import CODES
+from screening.gate.decision import Decision, Hold, Pay, Reject, worst
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known about a conversion at the decision.
+
+    `rules` are hits of deterministic rules. `score` is the posterior probability of fraud, 0..1, None: unknown. `held`
+    says that the score, its p-value and the bound on mistakes agree on holding. `source` are the reasons of its source;
+    `source_held` says that the whole source is held. `missing` names facts that were not available.
+    """
+
+    rules: Sequence[Reason]
+    score: float | None
+    held: bool
+    source: Sequence[Reason]
+    source_held: bool
+    missing: tuple[str, ...]
+
+
+def decide(evidence: Evidence, most_reasons: int) -> Decision:
+    """Decide one conversion. Every doubt holds; only a known score without any objection pays."""
+    decisions: list[Decision] = [by_rule(reason) for reason in evidence.rules]
+    if evidence.score is None:
+        decisions.append(Hold((Reason("facts_missing"),)))
+    elif evidence.held:
+        telling = tuple(evidence.source) or (Reason("unlike_programme", {"score": evidence.score}, 0.5),)
+        decisions.append(Hold(telling))
+    if evidence.source_held:
+        decisions.append(
+            Hold(tuple(evidence.source) or (Reason("unlike_programme", {"score": evidence.score or 0.0}, 0.5),))
+        )
+    if not decisions:
+        return Pay((), evidence.missing)
+    joined = worst(decisions)
+    return type(joined)(joined.reasons[:most_reasons], evidence.missing)
+
+
+def by_rule(reason: Reason) -> Decision:
+    """Decide by one hit of a deterministic rule: a certain fact rejects, any other holds."""
+    return Reject((reason,)) if CODES[reason.code].severity >= Severity.CERTAIN else Hold((reason,))
