@@ -57,12 +57,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The columns of one kind, the column that identifies a record and the column that dates it (None: undated)."""
+    """The columns of one kind, the columns that identify a record and the column that dates it (None: undated).
+
+    `revisable` columns change in the life of a record: a later export may say something else of them.
+    """
 
     kind: Kind
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     dated_by: str | None
+    revisable: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column:
         """Return the column of that name. Raises KeyError when there is none."""
@@ -129,6 +133,7 @@ TABLES: Mapping[Kind, Table] = MappingProxyType(
             ),
             key=("conversion_id",),
             dated_by="ts",
+            revisable=("status", "locks_at"),
         ),
         Kind.OUTCOMES: Table(
             Kind.OUTCOMES,

@@ -121,7 +121,7 @@ def _file_lines(file: FileReport) -> Iterator[str]:
             f", of which {file.quarantined:,} were quarantined" if file.quarantined else ""
         )
         return
-    counts = {"rows": file.rows, "taken": file.taken, "repeated": file.repeated}
+    counts = {"rows": file.rows, "taken": file.taken, "revised": file.revised, "repeated": file.repeated}
     yield f"{file.path}: {_counts({**counts, 'quarantined': file.quarantined, 'skipped': file.skipped.total()})}"
     if file.faults:
         yield "    quarantined: " + ", ".join(f"{count:,} {fault}" for fault, count in file.faults.most_common())
@@ -138,5 +138,5 @@ def _file_lines(file: FileReport) -> Iterator[str]:
 
 def _counts(counts: dict[str, int]) -> str:
     rows = counts["rows"]
-    rest = (f"{count:,} {name}" for name, count in counts.items() if name != "rows")
+    rest = (f"{count:,} {name}" for name, count in counts.items() if name != "rows" and (count or name != "revised"))
     return f"{rows:,} {'row' if rows == 1 else 'rows'}: {', '.join(rest)}"

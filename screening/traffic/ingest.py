@@ -73,9 +73,9 @@ def ingest(lake: Lake, quarantine: Path, request: IngestRequest, settings: Inges
             if all(report.outcome != Outcome.TAKEN for report in reports):
                 return IngestReport(request.kind, writer.before.version, None, tuple(reports))
             tell("settling", 0, None)
-            parts, sidecars = work.settle(reports, staging, staged)
+            added, removed, sidecars = work.settle(reports, staging, staged)
             published = publish(stream, target)
-            writer.commit(parts, sidecars=sidecars)
+            writer.commit(added, removed=removed, sidecars=sidecars)
             return IngestReport(request.kind, writer.version, target if published else None, tuple(reports))
 
 
@@ -135,15 +135,15 @@ class _Ingest:
 
     def settle(
         self, reports: list[FileReport], staging: Staging, staged: list[Part]
-    ) -> tuple[list[Part], Mapping[str, Any]]:
-        """Decide on duplicates; return the parts to commit and what the manifest shall say of ledger and index."""
+    ) -> tuple[list[Part], list[Part], Mapping[str, Any]]:
+        """Decide on duplicates; return the parts to add, those to remove, and what the manifest is to say beside."""
         writer, kind = self.writer, self.request.kind
         refused = frozenset(report.number for report in reports if report.outcome == Outcome.REFUSED)
         index = dict(writer.before.sidecars.get(INDEX, {}))
         assembler = Assembler(writer, kind, self.settings.part_rows, refused, self.request.layout.synthesised)
         if TABLES[kind].dated_by is None:
             verdicts = supersede(writer.before, kind, writer.staging, writer.version, staged, refused)
-            parts = assembler.assemble(staged, verdicts)
+            added, removed = assembler.assemble(staged, verdicts)
         else:
             known = IdIndex.of(writer.before, kind, writer.staging / "known")
             compared = compare(staging.runs.paths, known.runs, writer.staging / "compared")
@@ -151,20 +151,23 @@ class _Ingest:
                 writer.before, kind, writer.staging, writer.version, refused, self.request.layout.synthesised
             )
             verdicts = settler.settle(staged, compared)
-            parts = assembler.assemble(staged, verdicts)
+            added, removed = assembler.assemble(staged, verdicts)
             if compared.fresh.stat().st_size or known.is_new:
-                rows = sum(part.rows for part in (*writer.before.select((kind,)), *parts))
+                kept = (part for part in writer.before.select((kind,)) if part not in removed)
+                rows = sum(part.rows for part in (*kept, *added))
                 index[str(kind)] = known.with_run(compared.fresh, writer.version, rows)
                 flush(writer.root / index[str(kind)]["runs"][-1])
         self._account(verdicts, reports)
         ledger = self.ledger.with_entries(self._entries(reports), writer.version)
         flush(writer.root / ledger[-1])
-        return parts, {**writer.before.sidecars, INDEX: index, LEDGER: ledger}
+        return added, removed, {**writer.before.sidecars, INDEX: index, LEDGER: ledger}
 
     def _account(self, verdicts: Verdicts, reports: list[FileReport]) -> None:
         by_number = {report.number: report for report in reports}
         for file, count in verdicts.repeated.items():
             by_number[file].repeated += count
+        for file, count in verdicts.revised.items():
+            by_number[file].revised += count
         field = " + ".join(TABLES[self.request.kind].key)
         for conflicts in verdicts.conflicts:
             for row in conflicts.iter_rows(named=True):

@@ -87,7 +87,7 @@ def test_every_form_and_compression_gives_the_same_rows_whatever_the_name(progra
     content = parquet(tmp_path) if form == "parquet" else FORMS[form](tmp_path)
     path = programme.write("export.dat", PACKED[packing](content))
     report = programme.take(Kind.CONVERSIONS, path)
-    assert report.totals() == {"rows": 300, "taken": 300, "repeated": 0, "quarantined": 0, "skipped": 0}
+    assert report.totals() == {"rows": 300, "taken": 300, "revised": 0, "repeated": 0, "quarantined": 0, "skipped": 0}
     assert canonical(programme.rows(Kind.CONVERSIONS)) == EXPECTED
     assert programme.snapshot.days(Kind.CONVERSIONS) == [date(2026, 1, day) for day in (1, 2, 3)]
 
@@ -131,7 +131,7 @@ def test_a_file_with_refused_rows_says_so_again_and_is_read_again_under_other_se
     assert (first.incomplete, again.incomplete) == (True, True)
     assert again.files[0].quarantined == 1
     mended = programme.take(Kind.CONVERSIONS, path, extra_currencies=["USDT"])
-    assert mended.totals() == {"rows": 2, "taken": 1, "repeated": 1, "quarantined": 0, "skipped": 0}
+    assert mended.totals() == {"rows": 2, "taken": 1, "revised": 0, "repeated": 1, "quarantined": 0, "skipped": 0}
 
 
 def test_a_row_refused_as_future_is_taken_when_its_time_has_come(programme):
@@ -145,7 +145,7 @@ def test_files_that_overlap_add_only_what_is_new(programme):
     lines = delimited(",").splitlines(keepends=True)
     programme.take(Kind.CONVERSIONS, programme.write("a.csv", b"".join(lines[:201])))
     report = programme.take(Kind.CONVERSIONS, programme.write("b.csv", lines[0] + b"".join(lines[101:])))
-    assert report.totals() == {"rows": 200, "taken": 100, "repeated": 100, "quarantined": 0, "skipped": 0}
+    assert report.totals() == {"rows": 200, "taken": 100, "revised": 0, "repeated": 100, "quarantined": 0, "skipped": 0}
     assert canonical(programme.rows(Kind.CONVERSIONS)) == EXPECTED
 
 
@@ -157,7 +157,14 @@ def test_the_same_records_in_another_form_are_repeated(programme, tmp_path):
         ("b.tsv.gz", gzip.compress(delimited("\t"))),
     ):
         report = programme.take(Kind.CONVERSIONS, programme.write(name, content))
-        assert report.totals() == {"rows": 300, "taken": 0, "repeated": 300, "quarantined": 0, "skipped": 0}
+        assert report.totals() == {
+            "rows": 300,
+            "taken": 0,
+            "revised": 0,
+            "repeated": 300,
+            "quarantined": 0,
+            "skipped": 0,
+        }
 
 
 def test_late_events_go_to_their_own_day_and_leave_other_parts_alone(programme):
@@ -200,6 +207,44 @@ def test_conflicts_name_the_row_that_holds_and_what_differs(programme):
     assert programme.rows(Kind.CONVERSIONS)["payout"].to_list() == [Decimal(1), Decimal(1)]
 
 
+def test_a_later_export_revises_the_status_and_lock_of_a_conversion_and_nothing_else(programme):
+    head = "conversion_id,ts,affiliate_id,offer_id,payout,status,locks_at\n"
+    row = "{},2026-01-01T00:00:00Z,a,o,{},{},{}\n"
+    a = programme.write(
+        "a.csv", head + row.format("c1", 1, "pending", "2026-03-01") + row.format("c2", 1, "pending", "")
+    )
+    b = programme.write("b.csv", head + row.format("c1", 1, "approved", "") + row.format("c2", 2, "approved", ""))
+    programme.take(Kind.CONVERSIONS, a)
+    report = programme.take(Kind.CONVERSIONS, b)
+    assert report.totals() == {"rows": 2, "taken": 0, "revised": 1, "repeated": 0, "quarantined": 1, "skipped": 0}
+    rows = programme.rows(Kind.CONVERSIONS).sort("conversion_id")
+    # c2 says another payout, which is no revision; c1 keeps the lock that the later export does not name
+    assert rows.select("conversion_id", "payout", "status").rows() == [("c1", 1, "approved"), ("c2", 1, "pending")]
+    assert rows["locks_at"].to_list() == [datetime(2026, 3, 1, tzinfo=UTC), None]
+    earlier = programme.lake.snapshot(1).frame(Kind.CONVERSIONS).collect()
+    assert sorted(earlier["status"]) == ["pending", "pending"]
+    # an export without these columns takes nothing back, and the index still knows both ids
+    c = programme.write("c.csv", "conversion_id,ts,affiliate_id,offer_id,payout\nc1,2026-01-01T00:00:00Z,a,o,1\n")
+    assert programme.take(Kind.CONVERSIONS, c).totals()["repeated"] == 1
+    programme.snapshot.verify()
+
+
+def test_revisions_in_one_ingest_end_with_the_last_file_and_a_file_may_not_contradict_itself(programme):
+    head = "conversion_id,ts,affiliate_id,offer_id,payout,status\n"
+    row = "c1,2026-01-01T00:00:00Z,a,o,1,{}\n"
+    files = [
+        programme.write(f"{n}.csv", head + "".join(map(row.format, states)))
+        for n, states in enumerate((["pending"], ["approved", "approved"], ["approved", "rejected"], ["paid"]))
+    ]
+    report = programme.take(Kind.CONVERSIONS, *files)
+    counts = [(file.taken, file.revised, file.repeated, file.quarantined) for file in report.files]
+    assert counts == [(1, 0, 0, 0), (0, 1, 1, 0), (0, 0, 1, 1), (0, 1, 0, 0)]
+    assert [(e["line"], e["reason"], e["differs_in"]) for e in programme.set_apart(report)] == [
+        (3, "duplicate_id_in_file", "status")
+    ]
+    assert programme.rows(Kind.CONVERSIONS)["status"].to_list() == ["paid"]
+
+
 def test_a_later_file_of_affiliates_updates_them_and_one_file_may_not_contradict_itself(programme):
     head = "affiliate_id,name,approved_sites,promo_methods,status\n"
     a = programme.write(
@@ -209,7 +254,7 @@ def test_a_later_file_of_affiliates_updates_them_and_one_file_may_not_contradict
     )
     b = programme.write("b.csv", head + "1,Ann,https://a.example https://b.example,seo;email,active\n2,Bob,,,banned\n")
     first = programme.take(Kind.AFFILIATES, a)
-    assert first.totals() == {"rows": 4, "taken": 2, "repeated": 1, "quarantined": 1, "skipped": 0}
+    assert first.totals() == {"rows": 4, "taken": 2, "revised": 0, "repeated": 1, "quarantined": 1, "skipped": 0}
     (apart,) = programme.set_apart(first)
     assert (apart["line"], apart["reason"], apart["differs_in"]) == (5, "duplicate_id_in_file", "name")
     assert programme.take(Kind.AFFILIATES, b).totals()["taken"] == 1
@@ -235,7 +280,7 @@ def test_outcomes_of_one_conversion_are_records_of_their_own(programme):
     outcomes = ("chargeback", "refund", "refund", "stolen")
     text = "conversion_id,outcome,ts\n" + "".join(f"c,{outcome},2026-01-01\n" for outcome in outcomes)
     report = programme.take(Kind.OUTCOMES, programme.write("a.csv", text))
-    assert report.totals() == {"rows": 4, "taken": 2, "repeated": 1, "quarantined": 1, "skipped": 0}
+    assert report.totals() == {"rows": 4, "taken": 2, "revised": 0, "repeated": 1, "quarantined": 1, "skipped": 0}
 
 
 def test_lists_may_be_lists_in_json_and_parquet(programme):
@@ -317,7 +362,7 @@ def test_encodings_and_line_ends_of_spreadsheets_are_understood(programme, encod
         ["click_id,ts,affiliate_id,offer_id,user_agent", "k1,2026-01-01,a,o,ünï", 'k2,2026-01-01,a,o,"x,y"', ""]
     )
     report = programme.take(Kind.CLICKS, programme.write("a.csv", text.encode(encoding)))
-    assert report.totals() == {"rows": 2, "taken": 2, "repeated": 0, "quarantined": 0, "skipped": 0}
+    assert report.totals() == {"rows": 2, "taken": 2, "revised": 0, "repeated": 0, "quarantined": 0, "skipped": 0}
     assert programme.rows(Kind.CLICKS)["user_agent"].to_list() == ["ünï", "x,y"]
 
 
@@ -459,7 +504,7 @@ def test_an_index_that_is_lost_is_made_again(programme):
     for run in (programme.root / "lake" / "index" / "clicks").iterdir():
         run.unlink()
     report = programme.take(Kind.CLICKS, programme.write("b.csv", text + "k2,2026-01-01,a,o\n"))
-    assert report.totals() == {"rows": 2, "taken": 1, "repeated": 1, "quarantined": 0, "skipped": 0}
+    assert report.totals() == {"rows": 2, "taken": 1, "revised": 0, "repeated": 1, "quarantined": 0, "skipped": 0}
     third = programme.take(Kind.CLICKS, programme.write("c.csv", text + "k2,2026-01-01,a,o\nk3,2026-01-01,a,o\n"))
     assert third.totals()["repeated"] == 2
 

@@ -93,7 +93,7 @@ def test_a_damaged_row_is_explained_and_its_neighbours_get_in(programme, damage,
     before, after = "".join(GOOD.format(n=n) for n in range(5)), "".join(GOOD.format(n=n) for n in range(5, 10))
     path = programme.write("c.csv", (HEADER + before).encode() + raw + after.encode())
     report = programme.take(Kind.CONVERSIONS, path, block_bytes=block_bytes)
-    assert report.totals() == {"rows": 11, "taken": 10, "repeated": 0, "quarantined": 1, "skipped": 0}
+    assert report.totals() == {"rows": 11, "taken": 10, "revised": 0, "repeated": 0, "quarantined": 1, "skipped": 0}
     assert report.incomplete
     rows = programme.rows(Kind.CONVERSIONS)
     assert rows["conversion_id"].to_list() == [f"g{n}" for n in range(10)]
@@ -126,7 +126,7 @@ def test_at_least_25_kinds_of_damage_have_their_own_reason():
 def test_a_wrong_fact_that_decides_nothing_costs_the_field_and_not_the_row(programme, field, value, fault):
     path = programme.write("c.csv", HEADER + GOOD.format(n=1) + row(**{field: value}))
     report = programme.take(Kind.CONVERSIONS, path)
-    assert report.totals() == {"rows": 2, "taken": 2, "repeated": 0, "quarantined": 0, "skipped": 0}
+    assert report.totals() == {"rows": 2, "taken": 2, "revised": 0, "repeated": 0, "quarantined": 0, "skipped": 0}
     assert report.files[0].dropped == {(field, fault): 1}
     assert not report.incomplete
     assert programme.rows(Kind.CONVERSIONS).filter(conversion_id="bad")[field].to_list() == [None]
@@ -151,7 +151,7 @@ def test_a_click_after_its_conversion_is_no_damage_but_evidence(programme):
 def test_blank_lines_and_repeated_headers_are_passed_over_and_counted(programme):
     parts = [HEADER, GOOD.format(n=1), "\n", " \r\n", HEADER, GOOD.format(n=2), "\n"]
     report = programme.take(Kind.CONVERSIONS, programme.write("c.csv", "".join(parts)))
-    assert report.totals() == {"rows": 6, "taken": 2, "repeated": 0, "quarantined": 0, "skipped": 4}
+    assert report.totals() == {"rows": 6, "taken": 2, "revised": 0, "repeated": 0, "quarantined": 0, "skipped": 4}
     assert report.files[0].skipped == {"blank_line": 3, "repeated_header": 1}
     assert not report.incomplete
 
@@ -239,7 +239,14 @@ def test_the_click_log_with_500_damaged_rows_of_25_kinds(programme):
     text += b"\n1,2,3,4,5," + b"9" * 10_000_000 + b",,0\n"
     layout = Layout(**load_profile("talkingdata").kinds[Kind.CLICKS].model_dump(), named=True)
     report = programme.take(Kind.CLICKS, programme.write("log.csv", text), layout=layout)
-    assert report.totals() == {"rows": 100_501, "taken": 100_000, "repeated": 0, "quarantined": 501, "skipped": 0}
+    assert report.totals() == {
+        "rows": 100_501,
+        "taken": 100_000,
+        "revised": 0,
+        "repeated": 0,
+        "quarantined": 501,
+        "skipped": 0,
+    }
     apart = programme.set_apart(report)
     assert len({entry["line"] for entry in apart}) == len(apart) == 501
     reasons = Counter(entry["reason"] for entry in apart)

@@ -68,7 +68,9 @@ def test_every_row_is_accounted_for_and_sums_are_exact(programme, files, block_b
         report = programme.take(Kind.CONVERSIONS, *paths, block_bytes=block_bytes)
         totals = report.totals()
         assert totals["rows"] == sum(len(lines) for lines in files)
-        assert totals["rows"] == sum(totals[name] for name in ("taken", "repeated", "quarantined", "skipped"))
+        assert totals["rows"] == sum(
+            totals[name] for name in ("taken", "revised", "repeated", "quarantined", "skipped")
+        )
         apart = [entry for entry in programme.set_apart(report) if entry["effect"] == "row"]
         assert totals["quarantined"] == len(apart) == len({(entry["file"], entry["line"]) for entry in apart})
         rows = programme.rows(Kind.CONVERSIONS)

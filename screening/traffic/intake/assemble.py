@@ -28,10 +28,20 @@ class Assembler:
     refused_files: frozenset[int]
     synthesised: tuple[str, ...]
 
-    def assemble(self, staged: Sequence[Part], verdicts: Verdicts) -> list[Part]:
-        """Return the parts to commit. A staged part of which every row is kept, and that is large enough, stays."""
+    def assemble(self, staged: Sequence[Part], verdicts: Verdicts) -> tuple[list[Part], list[Part]]:
+        """Return the parts to add and those to remove.
+
+        A staged part of which every row is kept, and that is large enough, stays. A part of the lake that has revised
+        rows is replaced by one without them.
+        """
         number = len(staged)
         final = []
+        revised = [part for part in self.writer.before.parts if part.path in verdicts.superseded]
+        for part in revised:
+            rows = self._without(part, verdicts.superseded[part.path])
+            if rows.height:
+                number += 1
+                final.append(write_part(self.writer, self.kind, part.day, number, rows))
         in_days = sorted(staged, key=lambda part: part.day or date.min)
         for day, parts in groupby(in_days, key=lambda part: part.day):
             for group in self._groups(list(parts)):
@@ -42,7 +52,13 @@ class Assembler:
                 if rows.height:
                     number += 1
                     final.append(write_part(self.writer, self.kind, day, number, rows))
-        return final
+        return final, revised
+
+    def _without(self, part: Part, keys: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        schema = stored_schema(self.kind)
+        rows = scan_parts([self.writer.root / part.path], schema).collect()
+        gone = pl.concat(keys)
+        return rows.join(gone, on=gone.columns, how="anti", nulls_equal=True, maintain_order="left")
 
     def _groups(self, parts: Sequence[Part]) -> Iterator[list[Part]]:
         """Yield the parts of a day in order, in groups of about the wanted size."""
@@ -56,8 +72,8 @@ class Assembler:
             yield group
 
     def _untouched(self, part: Part, verdicts: Verdicts) -> bool:
-        renamed = any(frame.height for frame in verdicts.renamed.get(part.path, ()))
-        return not (verdicts.gone.get(part.path) or renamed or self.refused_files)
+        changes = [*verdicts.renamed.get(part.path, ()), *verdicts.patched.get(part.path, ())]
+        return not (verdicts.gone.get(part.path) or any(frame.height for frame in changes) or self.refused_files)
 
     def _kept(self, part: Part, verdicts: Verdicts) -> pl.DataFrame:
         rows = scan_parts([self.writer.staging / part.path], stored_schema(self.kind)).collect()
@@ -67,6 +83,8 @@ class Assembler:
         gone = pl.DataFrame({_ROW: verdicts.gone.get(part.path, [])}, schema={_ROW: pl.UInt32})
         rows = rows.join(gone, on=_ROW, how="anti", maintain_order="left")
         rows = rows.filter(~pl.col(FILE).is_in(self.refused_files))
+        for patch in verdicts.patched.get(part.path, ()):
+            rows = rows.update(patch, on=_ROW)
         if verdicts.renamed.get(part.path):
             rows = rows.join(pl.concat(verdicts.renamed[part.path]), on=_ROW, how="left", maintain_order="left")
             rows = rows.with_columns(pl.col(name) + pl.col("_suffix").fill_null("") for name in self.synthesised)

@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class FileReport:
-    """The account of one file; rows = taken + repeated + quarantined + skipped.
+    """The account of one file; rows = taken + revised + repeated + quarantined + skipped.
 
     `number` is the file's place in the ingest, from 1. `dropped` counts fields that were left out of rows that were
     taken, `ignored` names source columns that nothing uses. `rest_lost` says that the file ends too early.
@@ -37,6 +37,9 @@ class FileReport:
     outcome: Outcome = Outcome.TAKEN
     staged: int = 0
     repeated: int = 0
+    """Rows that the lake has already."""
+    revised: int = 0
+    """Rows that say something newer of a record that the lake, or an earlier file, has: a conversion's status."""
     faults: Counter[Fault] = field(default_factory=Counter)
     skipped: Counter[Skip] = field(default_factory=Counter)
     dropped: Counter[tuple[str, Fault]] = field(default_factory=Counter)
@@ -56,8 +59,8 @@ class FileReport:
 
     @property
     def taken(self) -> int:
-        """Rows that are in the lake because of this file."""
-        return self.staged - self.repeated - self.conflicts if self.outcome == Outcome.TAKEN else 0
+        """Rows that are new in the lake because of this file."""
+        return self.staged - self.repeated - self.revised - self.conflicts if self.outcome == Outcome.TAKEN else 0
 
     @property
     def quarantined(self) -> int:
@@ -80,7 +83,7 @@ class FileReport:
         """Note that the file cannot be used."""
         self.outcome = Outcome.REFUSED
         self.error = error
-        self.staged = self.repeated = 0
+        self.staged = self.repeated = self.revised = 0
         for counts in (self.faults, self.skipped, self.dropped):
             counts.clear()
 
@@ -99,6 +102,7 @@ class FileReport:
         return {
             **body,
             "taken": self.taken,
+            "revised": self.revised,
             "repeated": self.repeated,
             "quarantined": self.quarantined,
             "skipped": self.skipped.total(),
@@ -130,11 +134,12 @@ class IngestReport:
         return any(report.incomplete for report in self.files)
 
     def totals(self) -> dict[str, int]:
-        """Return rows, taken, repeated, quarantined and skipped over the files of this ingest that were read."""
+        """Return the counts of rows, summed over the files of this ingest that were read."""
         read = [report for report in self.files if report.outcome == Outcome.TAKEN]
         return {
             "rows": sum(report.rows for report in read),
             "taken": sum(report.taken for report in read),
+            "revised": sum(report.revised for report in read),
             "repeated": sum(report.repeated for report in read),
             "quarantined": sum(report.quarantined for report in read),
             "skipped": sum(report.skipped.total() for report in read),

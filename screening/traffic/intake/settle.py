@@ -1,11 +1,13 @@
-"""Rows whose id occurs twice: the same row again is counted as repeated, a different one is refused.
+"""Rows whose id occurs twice: the same again is repeated, a later state of the same record a revision, others refused.
 
-The first row of an id is the one that holds: one that the lake has before any new one, then by file and line. Only rows
-whose hash is suspect are looked at, in slices of ids, so that memory stays bounded however many there are.
+The first row of an id is the one that holds: one that the lake has before any new one, then by file and line. A later
+file may revise it in the columns that change in a record's life, such as a conversion's status; then its row takes the
+place of the first. Only rows whose hash is suspect are looked at, in slices of ids, so that memory stays bounded.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +24,10 @@ from screening.traffic.lake import Part, Snapshot, scan_parts
 _SLICE_IDS = 500_000
 """Suspect ids settled at a time."""
 _ROW, _HASH, _DAY, _VERSION = "_row", "_hash", "_day", "_version"
-_OF_LAKE = "_lake"
-_FIRST = "_first"
+_OF_LAKE, _PATH = "_lake", "_path"
+_ORDER = "_order"
+"""Number of a row's file, 0 for a row that the lake has."""
+_TEXT, _BASE, _COMPATIBLE, _STARTS, _HOLDS = "_text", "_base", "_compatible", "_starts", "_holds"
 _TEXT_END, _ITEM_END, _NULL = "\x1f", "\x1e", "\x00"
 """Control characters, which no taken value holds: so that the joined text of a row is equal only for equal rows."""
 
@@ -33,13 +37,18 @@ class Verdicts:
     """What becomes of suspect rows, by part.
 
     `gone` holds for each part's path the numbers of rows that are not kept; `renamed` the rows whose synthesised id
-    gets a number (columns _row, _suffix). `repeated` counts rows per file. `conflicts` has one frame per part: file,
-    line, fault, id, differs, content, first_version, first_file, first_line.
+    gets a number (columns _row, _suffix); `patched` those that take over what they do not say from the row they revise
+    (_row and revisable columns); `superseded` for parts of the lake the keys whose rows a revision replaces.
+    `repeated` and `revised` count rows per file. `conflicts` has one frame per part: file, line, fault, id, differs,
+    content, first_version, first_file, first_line.
     """
 
     gone: dict[str, list[int]] = field(default_factory=dict)
     renamed: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
-    repeated: dict[int, int] = field(default_factory=dict)
+    patched: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    superseded: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    repeated: Counter[int] = field(default_factory=Counter)
+    revised: Counter[int] = field(default_factory=Counter)
     conflicts: list[pl.DataFrame] = field(default_factory=list)
 
 
@@ -63,9 +72,14 @@ class Settler:
         verdicts = Verdicts()
         for start in range(0, len(compared.suspects), _SLICE_IDS):
             suspects = compared.suspects[start : start + _SLICE_IDS]
-            firsts = self._firsts(staged, suspects, compared.known)
+            heads = self._heads(staged, suspects, compared.known)
+            if heads is None:
+                continue
             for part, rows in self._suspect_rows(staged, suspects):
-                self._judge(part, rows, firsts, verdicts)
+                self._judge(part, rows, heads, verdicts)
+            replaced = heads.filter(pl.col(_OF_LAKE) & ~pl.col(_HOLDS))
+            for (path,), keys in replaced.group_by(_PATH):
+                verdicts.superseded.setdefault(str(path), []).append(keys.select(TABLES[self.kind].key))
         return verdicts
 
     def _suspect_rows(self, staged: Sequence[Part], suspects: Hashes) -> Iterator[tuple[Part, pl.DataFrame]]:
@@ -101,18 +115,21 @@ class Settler:
         rows = rows.with_columns(_suffix=suffix)
         return rows.with_columns(pl.col(name) + pl.col("_suffix") for name in self.synthesised).drop("_n"), counted
 
-    def _firsts(self, staged: Sequence[Part], suspects: Hashes, known: Hashes) -> pl.DataFrame:
-        """Return the row that holds for each suspect key: the lake's, or the first by file and line."""
+    def _heads(self, staged: Sequence[Part], suspects: Hashes, known: Hashes) -> pl.DataFrame | None:
+        """Return the row of the lake and the first row of each file, for each suspect key, judged by `_chained`."""
         key = list(TABLES[self.kind].key)
-        firsts: pl.DataFrame | None = None
+        heads: pl.DataFrame | None = None
         for _, rows in self._suspect_rows(staged, suspects):
-            both = rows if firsts is None else pl.concat([firsts, rows])
-            firsts = both.sort(FILE, LINE).unique(key, keep="first", maintain_order=True)
-        if firsts is None:
-            return pl.DataFrame()
-        firsts = firsts.with_columns(pl.lit(value=False).alias(_OF_LAKE))
-        in_lake = self._in_lake(firsts.filter(among(firsts[_HASH], known)))
-        return pl.concat([in_lake, firsts.select(in_lake.columns)]).unique(key, keep="first", maintain_order=True)
+            both = rows if heads is None else pl.concat([heads, rows])
+            heads = both.sort(FILE, LINE).unique([*key, FILE], keep="first", maintain_order=True)
+        if heads is None:
+            return None
+        heads = heads.with_columns(
+            pl.lit(value=False).alias(_OF_LAKE), pl.lit(None, pl.String).alias(_PATH), pl.col(FILE).alias(_ORDER)
+        )
+        wanted = heads.filter(among(heads[_HASH], known)).unique(key)
+        in_lake = self._in_lake(wanted).with_columns(pl.lit(0, pl.UInt32).alias(_ORDER))
+        return _chained(pl.concat([in_lake, heads.select(in_lake.columns)]).sort(_ORDER), self.kind)
 
     def _in_lake(self, wanted: pl.DataFrame) -> pl.DataFrame:
         """Find the keys in the lake: on their own days first, because most are the same rows again."""
@@ -130,13 +147,10 @@ class Settler:
 
     def _with_keys(self, parts: Sequence[Part], wanted: pl.DataFrame) -> pl.DataFrame:
         key = list(TABLES[self.kind].key)
-        frames = [
-            self._lake_rows(part).join(wanted.lazy().select(key), on=key, how="semi", nulls_equal=True)
-            for part in parts
-        ]
-        empty = pl.LazyFrame(
-            schema={**stored_schema(self.kind), _DAY: pl.Date(), _VERSION: pl.Int64(), _OF_LAKE: pl.Boolean()}
-        )
+        keys = wanted.lazy().select(key)
+        frames = [self._lake_rows(part).join(keys, on=key, how="semi", nulls_equal=True) for part in parts]
+        beside = {_DAY: pl.Date(), _VERSION: pl.Int64(), _OF_LAKE: pl.Boolean(), _PATH: pl.String()}
+        empty = pl.LazyFrame(schema={**stored_schema(self.kind), **beside})
         return pl.concat([empty, *frames]).collect(engine="streaming")
 
     def _lake_rows(self, part: Part) -> pl.LazyFrame:
@@ -144,67 +158,108 @@ class Settler:
             pl.lit(part.day).alias(_DAY),
             pl.lit(part.version, pl.Int64).alias(_VERSION),
             pl.lit(value=True).alias(_OF_LAKE),
+            pl.lit(part.path).alias(_PATH),
         )
 
-    def _judge(self, part: Part, rows: pl.DataFrame, firsts: pl.DataFrame, verdicts: Verdicts) -> None:
+    def _judge(self, part: Part, rows: pl.DataFrame, heads: pl.DataFrame, verdicts: Verdicts) -> None:
         key = list(TABLES[self.kind].key)
-        content = content_of(self.kind)
-        held = firsts.select(*key, *_placed(), pl.col(_DAY).alias("_first_day"), _OF_LAKE, content.alias("_held"))
-        judged = rows.with_columns(content.alias("_content")).join(
-            held, on=key, how="left", nulls_equal=True, maintain_order="left"
+        revisable = TABLES[self.kind].revisable
+        own = heads.filter(~pl.col(_OF_LAKE)).select(
+            *key, FILE, pl.col(LINE).alias("_head_line"), _BASE, _COMPATIBLE, _STARTS, _HOLDS, *map(_now, revisable)
         )
-        first = ~pl.col(_OF_LAKE) & (pl.col(FILE) == pl.col("_first_file")) & (pl.col(LINE) == pl.col("_first_line"))
-        judged = judged.filter(~first)
-        same = pl.col("_content") == pl.col("_held")
-        repeated, conflicts = judged.filter(same), judged.filter(~same)
-        verdicts.gone.setdefault(part.path, []).extend(judged[_ROW].to_list())
-        for file, count in repeated.group_by(FILE).len().iter_rows():
-            verdicts.repeated[file] = verdicts.repeated.get(file, 0) + count
+        judged = rows.with_columns(content_of(self.kind).alias(_TEXT)).join(
+            own, on=[*key, FILE], how="left", nulls_equal=True, maintain_order="left"
+        )
+        # a further row of a file is measured by the file's first one, unless that one is refused itself
+        judged = judged.with_columns(_ref=pl.when(_COMPATIBLE).then(pl.col(FILE)).otherwise(_BASE))
+        judged = judged.join(
+            heads.select(*key, pl.col(_ORDER).alias("_ref"), pl.col(_TEXT).alias("_held")),
+            on=[*key, "_ref"], how="left", nulls_equal=True, maintain_order="left",
+        )  # fmt: skip
+        head = pl.col(LINE) == pl.col("_head_line")
+        repeated = (
+            pl.when(head).then(pl.col(_COMPATIBLE) & ~pl.col(_STARTS)).otherwise(pl.col(_TEXT) == pl.col("_held"))
+        )
+        revised = head & pl.col(_COMPATIBLE) & pl.col(_STARTS) & (pl.col(_BASE) != pl.col(FILE))
+        conflict = pl.when(head).then(~pl.col(_COMPATIBLE)).otherwise(pl.col(_TEXT) != pl.col("_held"))
+        kept = head & pl.col(_HOLDS)
+        judged = judged.with_columns(_repeated=repeated, _revised=revised, _conflict=conflict, _kept=kept)
+        gone = judged.filter(~pl.col("_kept"))
+        verdicts.gone.setdefault(part.path, []).extend(gone[_ROW].to_list())
+        verdicts.repeated.update(dict(judged.filter("_repeated").group_by(FILE).len().iter_rows()))
+        verdicts.revised.update(dict(judged.filter("_revised").group_by(FILE).len().iter_rows()))
+        conflicts = judged.filter("_conflict")
         if conflicts.height:
-            verdicts.conflicts.append(conflicts_of(conflicts, firsts, self.kind, key))
+            verdicts.conflicts.append(conflicts_of(conflicts, heads, self.kind))
+        if revisable:
+            says_less = pl.any_horizontal(pl.col(name).ne_missing(pl.col(_now(name))) for name in revisable)
+            patched = judged.filter(pl.col("_kept") & says_less)
+            now = [pl.col(_now(name)).alias(name) for name in revisable]
+            verdicts.patched.setdefault(part.path, []).append(patched.select(_ROW, *now))
         if self.synthesised:
-            kept = rows.filter(pl.col("_suffix") != "").join(judged, on=_ROW, how="anti")
-            verdicts.renamed.setdefault(part.path, []).append(kept.select(_ROW, "_suffix"))
+            renamed = judged.filter(pl.col("_kept") & (pl.col("_suffix") != ""))
+            verdicts.renamed.setdefault(part.path, []).append(renamed.select(_ROW, "_suffix"))
 
 
-def content_of(kind: Kind) -> pl.Expr:
-    """Return the text of a row of the kind, equal for equal rows only."""
-    texts = [_as_text(name, dtype).fill_null(_NULL) for name, dtype in polars_schema(kind).items()]
+def _chained(heads: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+    """Judge the heads of each key, which stand in the order of intake.
+
+    `_base` is the order of the key's first head. A head is `_compatible` if it says what that one says, but for
+    revisable columns. A compatible head `_starts` a statement if the compatible one before it says something else, and
+    `_holds` if it starts the last statement: that row is what the lake is to have.
+    """
+    key = list(TABLES[kind].key)
+    revisable = TABLES[kind].revisable
+    heads = heads.with_columns(content_of(kind).alias(_TEXT), content_of(kind, without=revisable).alias("_fixed"))
+    heads = heads.with_columns(
+        pl.col(_ORDER).first().over(key).alias(_BASE),
+        (pl.col("_fixed") == pl.col("_fixed").first().over(key)).alias(_COMPATIBLE),
+    )
+    # an export that lacks a revisable column does not take back what is known
+    chain = [*key, _COMPATIBLE]
+    heads = heads.with_columns(pl.col(name).forward_fill().over(chain).alias(_now(name)) for name in revisable)
+    states = [pl.col(_now(name)).cast(pl.String).fill_null(_NULL) for name in revisable]
+    heads = heads.with_columns(pl.concat_str([pl.lit(""), *states], separator=_TEXT_END).alias("_state"))
+    news = pl.col("_state").ne_missing(pl.col("_state").shift(1).over(chain))
+    heads = heads.with_columns((pl.col(_COMPATIBLE) & news).alias(_STARTS))
+    last = pl.when(_STARTS).then(_ORDER).max().over(key)
+    return heads.with_columns((pl.col(_STARTS) & (pl.col(_ORDER) == last)).alias(_HOLDS))
+
+
+def _now(name: str) -> str:
+    return f"_now_{name}"
+
+
+def content_of(kind: Kind, without: Sequence[str] = ()) -> pl.Expr:
+    """Return the text of a row of the kind, equal only for rows that are equal in all columns but those `without`."""
+    schema = {name: dtype for name, dtype in polars_schema(kind).items() if name not in without}
+    texts = [_as_text(name, dtype).fill_null(_NULL) for name, dtype in schema.items()]
     return pl.concat_str(texts, separator=_TEXT_END)
 
 
-def _as_text(name: str, dtype: pl.DataType) -> pl.Expr:
-    return pl.col(name).list.join(_ITEM_END) if isinstance(dtype, pl.List) else pl.col(name).cast(pl.String)
-
-
-def _placed() -> list[pl.Expr]:
-    return [
-        pl.col(_VERSION).alias("_first_version"),
-        pl.col(FILE).alias("_first_file"),
-        pl.col(LINE).alias("_first_line"),
-    ]
-
-
-def conflicts_of(conflicts: pl.DataFrame, firsts: pl.DataFrame, kind: Kind, on: list[str]) -> pl.DataFrame:
+def conflicts_of(conflicts: pl.DataFrame, heads: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     """Say of each conflicting row which fault it has, and in which columns it differs from the row that holds.
 
-    `conflicts` has the stored columns, `_day`, and of the row that holds `_first_day`, `_first_version`, `_first_file`,
-    `_first_line` and `_lake`; `firsts` has the rows that hold, to be found by the columns `on`.
+    `conflicts` has the stored columns, `_day`, and in `_ref` the order of the row that holds among the `heads`.
     """
     key = list(TABLES[kind].key)
     schema = {name: dtype for name, dtype in polars_schema(kind).items() if name not in key}
     texts = [_as_text(name, dtype).alias(f"_text_{name}") for name, dtype in schema.items()]
+    held = heads.select(
+        *key, *texts, _OF_LAKE,
+        pl.col(_ORDER).alias("_ref"), pl.col(_DAY).alias("_first_day"), pl.col(_VERSION).alias("first_version"),
+        pl.col(FILE).alias("first_file"), pl.col(LINE).alias("first_line"),
+    )  # fmt: skip
     both = conflicts.with_columns(texts).join(
-        firsts.select(*on, *texts), on=on, how="left", nulls_equal=True, suffix="_held", maintain_order="left"
+        held, on=[*key, "_ref"], how="left", nulls_equal=True, suffix="_held", maintain_order="left"
     )
     differing = [
         pl.when(pl.col(f"_text_{name}").ne_missing(pl.col(f"_text_{name}_held"))).then(pl.lit(name)) for name in schema
     ]
-    other_file = pl.col(_OF_LAKE) | (pl.col(FILE) != pl.col("_first_file"))
     fault = (
         pl.when(pl.col(_DAY).ne_missing(pl.col("_first_day")))
         .then(pl.lit(str(Fault.DUPLICATE_ID_ACROSS_DAYS)))
-        .when(other_file)
+        .when(pl.col(_OF_LAKE) | (pl.col(FILE) != pl.col("first_file")))
         .then(pl.lit(str(Fault.DUPLICATE_ID_ACROSS_FILES)))
         .otherwise(pl.lit(str(Fault.DUPLICATE_ID_IN_FILE)))
     )
@@ -215,7 +270,11 @@ def conflicts_of(conflicts: pl.DataFrame, firsts: pl.DataFrame, kind: Kind, on: 
         id=pl.concat_str([pl.col(name).fill_null("") for name in key], separator=" "),
         differs=pl.concat_str(differing, separator=", ", ignore_nulls=True),
         content=pl.struct(list(polars_schema(kind))).struct.json_encode(),
-        first_version="_first_version",
-        first_file="_first_file",
-        first_line="_first_line",
+        first_version="first_version",
+        first_file="first_file",
+        first_line="first_line",
     )
+
+
+def _as_text(name: str, dtype: pl.DataType) -> pl.Expr:
+    return pl.col(name).list.join(_ITEM_END) if isinstance(dtype, pl.List) else pl.col(name).cast(pl.String)

@@ -30,11 +30,11 @@ def supersede(
     key = list(TABLES[kind].key)
     rows = pl.concat([_rows(staging, kind, part, number) for number, part in enumerate(staged)])
     rows = rows.filter(~pl.col(FILE).is_in(refused_files)).sort(FILE, LINE)
-    rows = rows.with_columns(content_of(kind).alias("_content"), pl.lit(version, pl.Int64).alias("_first_version"))
+    rows = rows.with_columns(content_of(kind).alias("_content"), pl.lit(version, pl.Int64).alias("_version"))
     firsts = rows.unique([*key, FILE], keep="first", maintain_order=True)
     unchanged = _unchanged(firsts, before, kind)
     later = rows.join(firsts, on=[_PART, _ROW], how="anti").join(
-        firsts.select(*key, FILE, pl.col("_content").alias("_held"), pl.col(LINE).alias("_first_line")),
+        firsts.select(*key, FILE, pl.col("_content").alias("_held")),
         on=[*key, FILE],
         how="left",
         nulls_equal=True,
@@ -45,9 +45,9 @@ def supersede(
     for found in (repeated, conflicts):
         for number, row in found.select(_PART, _ROW).iter_rows():
             verdicts.gone.setdefault(staged[number].path, []).append(row)
-    verdicts.repeated = dict(repeated.group_by(FILE).len().iter_rows())
+    verdicts.repeated.update(dict(repeated.group_by(FILE).len().iter_rows()))
     if conflicts.height:
-        verdicts.conflicts.append(conflicts_of(_in_one_file(conflicts), firsts, kind, [*key, FILE]))
+        verdicts.conflicts.append(conflicts_of(_placed(conflicts), _placed(firsts), kind))
     return verdicts
 
 
@@ -64,12 +64,13 @@ def _unchanged(firsts: pl.DataFrame, before: Snapshot, kind: Kind) -> pl.DataFra
     return marked.filter(pl.col("_content") == pl.col("_before")).select(FILE, _PART, _ROW)
 
 
-def _in_one_file(conflicts: pl.DataFrame) -> pl.DataFrame:
-    return conflicts.with_columns(
+def _placed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows as `conflicts_of` wants them: each is measured by the first of its own file."""
+    return rows.with_columns(
         pl.lit(None, pl.Date).alias("_day"),
-        pl.lit(None, pl.Date).alias("_first_day"),
         pl.lit(value=False).alias("_lake"),
-        pl.col(FILE).alias("_first_file"),
+        pl.col(FILE).alias("_order"),
+        pl.col(FILE).alias("_ref"),
     )
 
 
