@@ -27,8 +27,8 @@ RARELY_MISSING = 0.01
 """A feature null in at most this share of the fitted rows is expected: a row that lacks it is unknown, not judged."""
 NEIGHBOURS = 10
 """Rows over which scores are smoothed."""
-OWN_WEIGHT = 0.5
-"""Weight of a row's own score; the rest is the mean of its neighbours'."""
+OWN_WEIGHT = 0.75
+"""Weight of a row's own score; the rest is the mean of its neighbours', so that a lonely outlier still stands out."""
 FARTHEST = 1_000.0
 """Spreads beyond which a value counts as this far."""
 LARGEST = 1e12
@@ -37,8 +37,6 @@ HARDLY = 0.001
 """Spread given to a feature that never varied, as a share of its size (or of 1): any other value then lies far out."""
 BLOCK_ROWS = 20_000
 """Rows scored at once, to bound memory."""
-TYPICAL = 0.5
-"""Score near which the median fitted row lies."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,8 +44,9 @@ class AnomalyJudge:
     """Judges rows by any numeric or boolean features, named in `needs`.
 
     The median fitted row scores near 0.5. A row is NaN when it lacks a feature that fitted rows (almost) always had, or
-    has none at all; where nulls are ordinary (`RARELY_MISSING`) the median stands in and the row scores at least 0.5:
-    hiding a fact never makes a row better than typical. Features without any fitted value are left out (`unused`).
+    has none at all; where nulls are ordinary (`RARELY_MISSING`) the median stands in and the row scores at least what
+    the median fitted row does: hiding a fact never makes a row better than typical. Features without any fitted value
+    are left out (`unused`).
     """
 
     needs: tuple[str, ...]
@@ -139,6 +138,9 @@ class _Learned:
     panel: _Panel
     neighbours: NearestNeighbors
     neighbour_says: Floats
+    """What the panel says of each learned row, in the order of `neighbours`."""
+    typical: float
+    """Median of what it says of learned rows."""
 
     @property
     def compressed(self) -> _Scale:
@@ -150,14 +152,15 @@ class _Learned:
         judged = ~((gaps & self.expected).any(axis=1) | gaps.all(axis=1))
         result = np.full(len(rows), np.nan)
         if judged.any():
-            own = self._smoothed(np.where(gaps, self.stand_in, rows)[judged])
-            result[judged] = np.where(gaps[judged].any(axis=1), np.maximum(own, TYPICAL), own)
+            says = self._smoothed(np.where(gaps, self.stand_in, rows)[judged])
+            says = np.where(gaps[judged].any(axis=1), np.maximum(says, self.typical), says)
+            result[judged] = (1 + says / SATURATION) / 2
         return result
 
     def _smoothed(self, rows: Floats) -> Floats:
         near = self.neighbours.kneighbors(self.compressed.of(rows), return_distance=False)
         says = OWN_WEIGHT * self.panel.says(rows) + (1 - OWN_WEIGHT) * self.neighbour_says[near].mean(axis=1)
-        return np.asarray(TYPICAL * (1 + says / SATURATION), dtype=np.float64)
+        return np.asarray(says, dtype=np.float64)
 
 
 def _learn(rows: Floats, seed: int) -> _Learned | None:
@@ -177,7 +180,8 @@ def _learn(rows: Floats, seed: int) -> _Learned | None:
     compressed = panel.compressed.of(rows)
     # brute force: the trees of scikit-learn count their calls, so a query would change the judge
     neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS, algorithm="brute").fit(compressed)
-    return _Learned(used, expected, stand_in, panel, neighbours, panel.says(rows))
+    says = panel.says(rows)
+    return _Learned(used, expected, stand_in, panel, neighbours, says, float(np.median(says)))
 
 
 def _bounded(rows: Floats) -> Floats:
