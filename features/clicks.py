@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import narwhals as nw
 
 from features.families import CLICK_SHAPES, CLICK_SHARES, DISTINCT
@@ -13,8 +15,8 @@ ROLLUP_VERSION = 1
 
 
 def click_rollup(
-    clicks: nw.LazyFrame, addresses: nw.LazyFrame, agents: nw.LazyFrame, referrals: nw.LazyFrame
-) -> nw.LazyFrame:
+    clicks: nw.LazyFrame[Any], addresses: nw.LazyFrame[Any], agents: nw.LazyFrame[Any], referrals: nw.LazyFrame[Any]
+) -> nw.LazyFrame[Any]:
     """Sum one or more days of clicks to one row per source and day.
 
     `clicks` has canonical columns with `ts_us`; the other frames are as in `features.facts.Inputs`. The result has
@@ -54,7 +56,7 @@ def _repeats(column: str) -> nw.Expr:
     return (with_value - (nw.col(f"distinct_{column}") - nulls)).alias(f"k_click_{column}_again")
 
 
-def with_bucket_flags(frame: nw.LazyFrame, shapes: dict[str, int]) -> tuple[nw.LazyFrame, list[str]]:
+def with_bucket_flags(frame: nw.LazyFrame[Any], shapes: dict[str, int]) -> tuple[nw.LazyFrame[Any], list[str]]:
     """Add a column `b_<shape>_<i>` of 1 and 0 per bucket of each shape; return the frame and those columns' names."""
     flags = [
         nw.when(nw.col(f"bucket_{name}") == index).then(nw.lit(1)).otherwise(nw.lit(0)).alias(f"b_{name}_{index}")

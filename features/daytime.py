@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import narwhals as nw
 
 from features.flags import flag_where
@@ -30,7 +32,7 @@ SHAPES = (Shape("hour_shape", "histogram of the time of day of conversions", (),
 CLICK_SHAPES = (Shape("click_hour_shape", "histogram of the time of day of clicks", (), EIGHTHS, _EIGHTH, Of.CLICKS),)
 
 
-def with_minute_uses(facts: nw.LazyFrame) -> nw.LazyFrame:
+def with_minute_uses(facts: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Add how many conversions of the same affiliate and offer fall in the same minute."""
     facts = facts.with_columns(minute=nw.col("ts_us") // 60_000_000)
     uses = facts.group_by("affiliate_id", "offer_id", "minute").agg(minute_uses=nw.len())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import narwhals as nw
 
 
-def settled(frame: nw.LazyFrame) -> nw.LazyFrame:
+def settled(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Compute a frame now and return it as the start of a new plan.
 
     Without it a plan that uses a result several times repeats it, and after a few joins with itself explodes. Polars

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import narwhals as nw
 
@@ -29,16 +30,16 @@ class Inputs:
     click_days: days (since 1970) that the click log covers; empty means there is no click log.
     """
 
-    conversions: nw.LazyFrame
-    clicks: nw.LazyFrame
-    addresses: nw.LazyFrame
-    agents: nw.LazyFrame
-    referrals: nw.LazyFrame
-    outcomes: nw.LazyFrame
+    conversions: nw.LazyFrame[Any]
+    clicks: nw.LazyFrame[Any]
+    addresses: nw.LazyFrame[Any]
+    agents: nw.LazyFrame[Any]
+    referrals: nw.LazyFrame[Any]
+    outcomes: nw.LazyFrame[Any]
     click_days: tuple[int, ...]
 
 
-def conversion_facts(inputs: Inputs, last_day: int) -> nw.LazyFrame:
+def conversion_facts(inputs: Inputs, last_day: int) -> nw.LazyFrame[Any]:
     """Join all that is known about each conversion and compute its properties.
 
     `last_day` (days since 1970) is the last day of the scan, from which windows are counted. The result has one row per
@@ -63,7 +64,7 @@ def conversion_facts(inputs: Inputs, last_day: int) -> nw.LazyFrame:
     )
 
 
-def _with_click(facts: nw.LazyFrame, inputs: Inputs) -> nw.LazyFrame:
+def _with_click(facts: nw.LazyFrame[Any], inputs: Inputs) -> nw.LazyFrame[Any]:
     clicks = inputs.clicks.with_columns(found=nw.lit(1))
     facts = facts.join(clicks, on="click_id", how="left")
     clicked = nw.coalesce(nw.col("click_ts_us"), nw.col("logged_click_us"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import narwhals as nw
 
@@ -30,15 +31,15 @@ IDENTITY = (
 class Sources:
     """Sources summed over windows: by window length, the sums of sub-sources and the norms of their offers."""
 
-    sums: Mapping[int, nw.LazyFrame]
-    norms: Mapping[int, nw.LazyFrame]
+    sums: Mapping[int, nw.LazyFrame[Any]]
+    norms: Mapping[int, nw.LazyFrame[Any]]
 
-    def level(self, level: Level) -> nw.LazyFrame:
+    def level(self, level: Level) -> nw.LazyFrame[Any]:
         """Sums and expectations of one level."""
         return level_sums(self.sums[level.days], self.norms[level.days], level)
 
 
-def summed_sources(facts: nw.LazyFrame, rollups: nw.LazyFrame, last_day: int) -> Sources:
+def summed_sources(facts: nw.LazyFrame[Any], rollups: nw.LazyFrame[Any], last_day: int) -> Sources:
     """Sum facts of conversions and roll-ups of clicks over every window length."""
     sums = {
         days: settled(joined_sums(settled(conversion_sums(facts, days)), settled(click_sums(rollups, last_day, days))))
@@ -47,7 +48,7 @@ def summed_sources(facts: nw.LazyFrame, rollups: nw.LazyFrame, last_day: int) ->
     return Sources(sums, {days: settled(offer_norms(frame)) for days, frame in sums.items()})
 
 
-def conversion_matrix(facts: nw.LazyFrame, sources: Sources) -> nw.LazyFrame:
+def conversion_matrix(facts: nw.LazyFrame[Any], sources: Sources) -> nw.LazyFrame[Any]:
     """Build the matrix: `IDENTITY`, then a float column per feature of `features.families.all_features`."""
     norms = sources.norms[28].select(
         *PAIR, "window", *[f"{part}_{spread.name}" for spread in SPREADS for part in ("mean", "sd")]
@@ -73,7 +74,7 @@ def conversion_matrix(facts: nw.LazyFrame, sources: Sources) -> nw.LazyFrame:
     return matrix.join(trends, on=[*SUB, window_name(7)], how="left")
 
 
-def trend_features(sources: Sources) -> nw.LazyFrame:
+def trend_features(sources: Sources) -> nw.LazyFrame[Any]:
     """Compare a source's last 7 days with its 28, against the same comparison of its offer. One row per SUB and window."""
     week, month = (_with_offer_totals(sources.sums[days]) for days in (7, 28))
     week = week.with_columns(month=nw.col("window") // 4)
@@ -83,7 +84,7 @@ def trend_features(sources: Sources) -> nw.LazyFrame:
     return both.select(*SUB, "window", _trend("conversions"), _trend("clicks"))
 
 
-def _with_offer_totals(sums: nw.LazyFrame) -> nw.LazyFrame:
+def _with_offer_totals(sums: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     narrow = sums.select(*SUB, "window", "conversions", "clicks")
     totals = narrow.group_by("offer_id", "window").agg(
         o_conversions=nw.col("conversions").sum(), o_clicks=nw.col("clicks").sum()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import narwhals as nw
 
 from features.flags import flag_where, is_missing
@@ -91,7 +93,7 @@ SHARES = (
 CLICK_SHARES = _shares(Of.CLICKS, "click_", "clicks")
 
 
-def with_country_uses(facts: nw.LazyFrame) -> nw.LazyFrame:
+def with_country_uses(facts: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Add how many of the offer's conversions in the window claim the same country, and how many there are at all."""
     by_country = facts.group_by("window28", "offer_id", "country").agg(country_uses=nw.len())
     by_offer = facts.group_by("window28", "offer_id").agg(offer_size=nw.len())

@@ -6,6 +6,8 @@ share addresses, so these are held against what the offer's other affiliates sho
 
 from __future__ import annotations
 
+from typing import Any
+
 import narwhals as nw
 
 from features.flags import flag_where
@@ -84,7 +86,7 @@ SHARES = (
 )
 
 
-def with_uses(facts: nw.LazyFrame) -> nw.LazyFrame:
+def with_uses(facts: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Add, for each repeated column, how often this affiliate's conversions use the value and how many affiliates do.
 
     `facts` needs `affiliate_id`, `window28` and the repeated columns; null values get null counts.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import narwhals as nw
 
 from features.engine import settled
@@ -14,7 +16,7 @@ _NEWEST_WEEK = 4
 """Weeks in a 28-day window: week 4 w is the newest of window w."""
 
 
-def source_matrix(sources: Sources) -> nw.LazyFrame:
+def source_matrix(sources: Sources) -> nw.LazyFrame[Any]:
     """Build it: SUB, `window`, `clicks`, `conversions`, `payout`, and the features of the conversion matrix.
 
     Features of single conversions are null; those of the 7-day window are the newest week's.
@@ -29,7 +31,7 @@ def source_matrix(sources: Sources) -> nw.LazyFrame:
     )
 
 
-def _as_month(features: nw.LazyFrame, days: int) -> nw.LazyFrame:
+def _as_month(features: nw.LazyFrame[Any], days: int) -> nw.LazyFrame[Any]:
     if days == 28:
         return features
     newest = features.filter(nw.col("window") % _NEWEST_WEEK == 0)

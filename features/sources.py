@@ -8,6 +8,7 @@ little, a hundred say much.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import narwhals as nw
 
@@ -31,7 +32,7 @@ _SHAPES = {shape.name: shape.buckets for shape in SHAPES}
 _CLICK_SHAPES = {shape.name: shape.buckets for shape in CLICK_SHAPES}
 
 
-def conversion_sums(facts: nw.LazyFrame, days: int) -> nw.LazyFrame:
+def conversion_sums(facts: nw.LazyFrame[Any], days: int) -> nw.LazyFrame[Any]:
     """Sum facts of conversions to one row per sub-source and window of `days` days."""
     frame, buckets = with_bucket_flags(facts, _SHAPES)
     sums = [nw.len().alias("conversions"), nw.col("payout").sum().alias("payout")]
@@ -48,7 +49,7 @@ def conversion_sums(facts: nw.LazyFrame, days: int) -> nw.LazyFrame:
     return frame.group_by(*SUB, window_name(days)).agg(*sums).rename({window_name(days): "window"})
 
 
-def click_sums(rollups: nw.LazyFrame, last_day: int, days: int) -> nw.LazyFrame:
+def click_sums(rollups: nw.LazyFrame[Any], last_day: int, days: int) -> nw.LazyFrame[Any]:
     """Sum daily roll-ups of clicks to one row per sub-source and window of `days` days."""
     columns = [
         "clicks",
@@ -60,7 +61,7 @@ def click_sums(rollups: nw.LazyFrame, last_day: int, days: int) -> nw.LazyFrame:
     return frame.group_by(*SUB, "window").agg(*[nw.col(column).sum() for column in columns])
 
 
-def joined_sums(conversions: nw.LazyFrame, clicks: nw.LazyFrame) -> nw.LazyFrame:
+def joined_sums(conversions: nw.LazyFrame[Any], clicks: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Join both kinds of sums; a source without events of a kind has zeros there."""
     keys = [*SUB, "window"]
     both = conversions.select(*keys).join(clicks.select(*keys), on=keys, how="full")
@@ -82,7 +83,7 @@ def sum_columns() -> list[str]:
     ]
 
 
-def offer_norms(sums: nw.LazyFrame) -> nw.LazyFrame:
+def offer_norms(sums: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Compute, per affiliate, offer and window, the norm of the offer's *other* affiliates.
 
     `sums` is per sub-source and window. The result has `p_<share>` (0..1), `mean_<spread>` and `sd_<spread>` (log
@@ -160,7 +161,7 @@ def _total(columns: Iterable[str]) -> nw.Expr:
     return total
 
 
-def level_sums(sums: nw.LazyFrame, norms: nw.LazyFrame, level: Level) -> nw.LazyFrame:
+def level_sums(sums: nw.LazyFrame[Any], norms: nw.LazyFrame[Any], level: Level) -> nw.LazyFrame[Any]:
     """Sum sub-sources to a level, with what the norms would lead one to expect (`e_<column>`) beside each sum."""
     shares = [*SHARE_NAMES, *CLICK_SHARE_NAMES]
     frame = sums.join(norms, on=[*PAIR, "window"], how="left")
@@ -196,7 +197,7 @@ def _expected_columns() -> list[str]:
     ]
 
 
-def level_features(summed: nw.LazyFrame, level: Level) -> nw.LazyFrame:
+def level_features(summed: nw.LazyFrame[Any], level: Level) -> nw.LazyFrame[Any]:
     """Turn the sums of a level into its features, named `<feature>.<level>`, with the level's keys and `window`."""
     features = [_log_odds(name).alias(level.column(name)) for name in [*SHARE_NAMES, *CLICK_SHARE_NAMES]]
     for spread in SPREADS:

@@ -5,6 +5,8 @@ Money as float is for features only; what is paid, held or summed always comes f
 
 from __future__ import annotations
 
+from typing import Any
+
 import narwhals as nw
 
 CLICK_COLUMNS = (
@@ -28,12 +30,12 @@ FROM_CLICK = ("ip", "user_agent", "device_id", "country", "referrer")
 _OF_CLICK = (*FROM_CLICK, "affiliate_id", "offer_id")
 
 
-def working_clicks(clicks: nw.LazyFrame) -> nw.LazyFrame:
+def working_clicks(clicks: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Turn canonical clicks into `CLICK_COLUMNS`."""
     return clicks.with_columns(ts_us=nw.col("ts").dt.timestamp("us")).select(*CLICK_COLUMNS)
 
 
-def working_conversions(conversions: nw.LazyFrame) -> nw.LazyFrame:
+def working_conversions(conversions: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Turn canonical conversions into `CONVERSION_COLUMNS`."""
     return conversions.with_columns(
         ts_us=nw.col("ts").dt.timestamp("us"),
@@ -43,7 +45,7 @@ def working_conversions(conversions: nw.LazyFrame) -> nw.LazyFrame:
     ).select(*CONVERSION_COLUMNS)
 
 
-def claimed_clicks(clicks: nw.LazyFrame, conversions: nw.LazyFrame) -> nw.LazyFrame:
+def claimed_clicks(clicks: nw.LazyFrame[Any], conversions: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Return the working clicks that conversions claim, one row a click id, columns as `features.facts.Inputs.clicks`."""
     claimed = conversions.filter(~nw.col("click_id").is_null()).select("click_id").unique()
     found = clicks.join(claimed, on="click_id", how="inner")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from screening.cli import config, demo, doctor, export, ingest, lists, payout, screen
+from screening.cli import config, demo, doctor, export, ingest, lists, payout, replay, scan, screen
 
 app = typer.Typer(
     name="winnow",
@@ -33,5 +33,5 @@ def winnow(
     """Judge affiliate applicants, traffic, offer caps and payouts."""
 
 
-for verb in (config, demo, doctor, export, ingest, lists, payout, screen):
+for verb in (config, demo, doctor, export, ingest, lists, payout, replay, scan, screen):
     verb.register(app)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from screening.settings.crawl import CrawlSettings
+from screening.settings.decisions import DecisionSettings
 from screening.settings.doctor import DoctorSettings
 from screening.settings.ingest import IngestSettings
 from screening.settings.lists import ListSettings
+from screening.settings.payout import PayoutSettings
 from screening.settings.screening import PolicySettings, ScreeningSettings
 from screening.settings.section import Section, setting
 
@@ -31,8 +33,10 @@ class Settings(Section):
     store: StoreSettings
     lake: LakeSettings
     crawl: CrawlSettings
+    decisions: DecisionSettings
     doctor: DoctorSettings
     ingest: IngestSettings
     lists: ListSettings
+    payout: PayoutSettings
     policy: PolicySettings
     screening: ScreeningSettings
