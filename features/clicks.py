@@ -11,7 +11,7 @@ from features.windows import day_from_microseconds
 
 SOURCE_DAY = ("affiliate_id", "offer_id", "sub", "day")
 ROLLUP_VERSION = 1
-"""Raised whenever the columns of a roll-up or their meaning change; stored roll-ups of another version are made again."""
+"""Raised whenever the columns of a roll-up or their meaning change; stored ones of another version are made again."""
 
 
 def click_rollup(

@@ -14,6 +14,6 @@ def settled(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     keeps the result in memory, Spark in its executors.
     """
     native = nw.to_native(frame)
-    if frame.implementation.is_polars():
-        return nw.from_native(native.collect().lazy())
-    return nw.from_native(native.localCheckpoint())
+    native = native.collect().lazy() if frame.implementation.is_polars() else native.localCheckpoint()
+    result: nw.LazyFrame[Any] = nw.from_native(native)
+    return result

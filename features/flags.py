@@ -21,7 +21,7 @@ def is_missing(column: str) -> nw.Expr:
 
 
 def bucket(value: nw.Expr, edges: tuple[float, ...]) -> nw.Expr:
-    """Return the number of `edges` (rising) that a value reaches: 0 below the first, len(edges) at or above the last."""
+    """Count the `edges` (rising) that a value reaches: 0 below the first, len(edges) at or above the last."""
     total = nw.when(value >= edges[0]).then(nw.lit(1)).otherwise(nw.when(value < edges[0]).then(nw.lit(0)))
     for edge in edges[1:]:
         total = total + nw.when(value >= edge).then(nw.lit(1)).otherwise(nw.lit(0))

@@ -57,8 +57,8 @@ def _distinct(frames: list[pl.LazyFrame], columns: list[str]) -> pl.DataFrame:
 def referrals(pairs: pl.DataFrame, sites: pl.DataFrame) -> pl.DataFrame:
     """Say for each affiliate_id and referrer whether the referrer lies outside the affiliate's approved sites.
 
-    `off_site` is 1 outside, 0 inside (same host or a subdomain), null when the affiliate has no approved sites on record
-    or the referrer names no host.
+    `off_site` is 1 outside, 0 inside (same host or a subdomain), null when the affiliate has no approved sites on
+    record or the referrer names no host.
     """
     host = (
         pl.col("referrer")

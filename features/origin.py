@@ -25,8 +25,11 @@ def _agent(*classes: str) -> nw.Expr:
     return flag_where(_AGENT, nw.col("agent_class").is_in(list(classes)))
 
 
-def _shares(of: Of, prefix: str, things: str) -> tuple[Share, ...]:
-    del things
+def _shares(of: Of, prefix: str) -> tuple[Share, ...]:
+    return (*_places(of, prefix), *_agents(of, prefix), *_absences(of, prefix))
+
+
+def _places(of: Of, prefix: str) -> tuple[Share, ...]:
     return (
         Share(f"{prefix}hosting", "came from a hosting or cloud network", ("ip",), _address("hosting"), of),
         Share(f"{prefix}vpn_tor", "came through a VPN or Tor exit", ("ip",), _address("vpn", "tor"), of),
@@ -38,6 +41,11 @@ def _shares(of: Of, prefix: str, things: str) -> tuple[Share, ...]:
             flag_where(_COUNTRIES, nw.col("ip_country") != nw.col("country")),
             of,
         ),
+    )
+
+
+def _agents(of: Of, prefix: str) -> tuple[Share, ...]:
+    return (
         Share(
             f"{prefix}bot_agent", "has the user agent of a declared bot", ("user_agent",), _agent("declared_bot"), of
         ),
@@ -69,6 +77,11 @@ def _shares(of: Of, prefix: str, things: str) -> tuple[Share, ...]:
             flag_where(~nw.col("agent_mobile").is_null(), nw.col("agent_mobile")),
             of,
         ),
+    )
+
+
+def _absences(of: Of, prefix: str) -> tuple[Share, ...]:
+    return (
         Share(f"{prefix}no_device", "has no device id", ("device_id",), is_missing("device_id"), of),
         Share(f"{prefix}no_referrer", "has no referrer", ("referrer",), is_missing("referrer"), of),
         Share(
@@ -82,7 +95,7 @@ def _shares(of: Of, prefix: str, things: str) -> tuple[Share, ...]:
 
 
 SHARES = (
-    *_shares(Of.CONVERSIONS, "", "conversions"),
+    *_shares(Of.CONVERSIONS, ""),
     Share(
         "rare_country",
         "claims a country that gives less than 2 % of the offer's conversions",
@@ -90,7 +103,7 @@ SHARES = (
         flag_where(~nw.col("country").is_null(), nw.col("country_uses") * 50 < nw.col("offer_size")),
     ),
 )
-CLICK_SHARES = _shares(Of.CLICKS, "click_", "clicks")
+CLICK_SHARES = _shares(Of.CLICKS, "click_")
 
 
 def with_country_uses(facts: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

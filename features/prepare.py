@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import narwhals as nw
 import polars as pl
@@ -41,7 +42,7 @@ def prepare(traffic: Traffic, lookups: Lookups, last_day: int) -> Prepared:
     clicks, conversions = traffic.clicks.lazy(), traffic.conversions.lazy()
     tables = tables_for((clicks, conversions), lookups)
     rollups = rolled(traffic.clicks, tables)
-    claimed = nw.to_native(claimed_clicks(nw.from_native(clicks), nw.from_native(conversions))).collect()
+    claimed = _collected(claimed_clicks(nw.from_native(clicks), nw.from_native(conversions)))
     days = traffic.clicks.select(pl.col("ts_us") // MICROSECONDS_PER_DAY).unique().to_series().sort().to_list()
     return assemble(traffic, claimed, rollups, tables, (tuple(days), last_day))
 
@@ -49,7 +50,7 @@ def prepare(traffic: Traffic, lookups: Lookups, last_day: int) -> Prepared:
 def rolled(clicks: pl.DataFrame, tables: Tables) -> pl.DataFrame:
     """Roll working clicks up to source and day."""
     lazy = [nw.from_native(table.lazy()) for table in (clicks, tables.addresses, tables.agents, tables.referrals)]
-    return nw.to_native(click_rollup(*lazy)).collect()
+    return _collected(click_rollup(*lazy))
 
 
 def assemble(
@@ -58,8 +59,15 @@ def assemble(
     """Join, sum and hold against norms. `span` is the days that the click log covers, and the last day of the scan."""
     click_days, last_day = span
     frames = (traffic.conversions, claimed, tables.addresses, tables.agents, tables.referrals, traffic.outcomes)
-    inputs = Inputs(*[nw.from_native(frame.lazy()) for frame in frames], click_days=click_days)
-    facts = nw.to_native(conversion_facts(inputs, last_day)).collect()
+    conversions, clicks, *others = [nw.from_native(frame.lazy()) for frame in frames]
+    addresses, agents, referrals, outcomes = others
+    inputs = Inputs(conversions, clicks, addresses, agents, referrals, outcomes, click_days)
+    facts = _collected(conversion_facts(inputs, last_day))
     sources = summed_sources(nw.from_native(facts.lazy()), nw.from_native(rollups.lazy()), last_day)
-    matrix = nw.to_native(conversion_matrix(nw.from_native(facts.lazy()), sources)).collect()
+    matrix = _collected(conversion_matrix(nw.from_native(facts.lazy()), sources))
     return Prepared(facts, sources, matrix.sort("ts_us", "conversion_id"))
+
+
+def _collected(frame: nw.LazyFrame[Any]) -> pl.DataFrame:
+    lazy: pl.LazyFrame = nw.to_native(frame)
+    return lazy.collect()

@@ -1,8 +1,8 @@
 """What a feature is, and the list of all features that judges may see.
 
 A *share* is the part of a source's conversions (or clicks) that has some property, held against what the offer's other
-affiliates show. A *spread* is the mean and the scatter of a number, on a log scale. A *shape* is a histogram. A *fact* is
-a property of one conversion.
+affiliates show. A *spread* is the mean and the scatter of a number, on a log scale. A *shape* is a histogram. A *fact*
+is a property of one conversion.
 """
 
 from __future__ import annotations

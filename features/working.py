@@ -46,7 +46,7 @@ def working_conversions(conversions: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 
 
 def claimed_clicks(clicks: nw.LazyFrame[Any], conversions: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Return the working clicks that conversions claim, one row a click id, columns as `features.facts.Inputs.clicks`."""
+    """Return the clicks that conversions claim, one row a click id, columns as `features.facts.Inputs.clicks`."""
     claimed = conversions.filter(~nw.col("click_id").is_null()).select("click_id").unique()
     found = clicks.join(claimed, on="click_id", how="inner")
     found = found.group_by("click_id").agg(

@@ -1,8 +1,8 @@
 """From scores to what is held: posteriors for this programme's base rate, conformal p-values, and a bound on mistakes.
 
 A conversion is held on its score only when three things agree: its posterior is above one half; Benjamini-Hochberg on
-its p-value keeps the expected share of clean conversions among held ones under the bound; and the expected share of
-clean money among all held money is under the bound.
+its p-value keeps the expected share of clean conversions among held ones under the bound (unless nothing is trusted, so
+that there is no p-value); and the expected share of clean money among all held money is under the bound.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def verdicts(
     posterior = rebased(scores, taught_share, base_rate)
     p_value = conformal_p(trusted, scores)
     likely = np.nan_to_num(posterior) > 0.5
-    unlike = np.nan_to_num(benjamini_hochberg(p_value), nan=1.0) <= clean_share_max
+    # where nothing is trusted there is no p-value, and the other two decide: else fraud everywhere would pass
+    unlike = np.nan_to_num(benjamini_hochberg(p_value), nan=0.0) <= clean_share_max
     return Verdicts(posterior, p_value, likely & unlike & _affordable(posterior, payout, clean_share_max), base_rate)
 
 
@@ -76,4 +77,4 @@ def _affordable(posterior: np.ndarray, payout: np.ndarray, clean_share_max: floa
     last = int(np.flatnonzero(within)[-1]) + 1 if within.any() else 0
     chosen = np.zeros(len(order), dtype=bool)
     chosen[order[:last]] = True
-    return chosen & ~np.isnan(posterior)
+    return np.asarray(chosen & ~np.isnan(posterior))

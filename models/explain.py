@@ -19,7 +19,7 @@ from models.evidence import Reason
 LEAST_EVIDENCE = 3.0
 """Standard deviations from the norm below which a count is no reason."""
 OVERDISPERSION = 0.05
-"""Honest affiliates of one offer differ by about this much in any share (standard deviation); added to the noise. Ours."""
+"""Standard deviation by which honest affiliates of one offer differ in any share; added to the noise. Ours."""
 
 _HIGH, _LOW = 1, -1
 SHARE_CODES: Mapping[str, tuple[str, int]] = MappingProxyType(
@@ -115,7 +115,13 @@ def _share(name: str, sums: Mapping[str, Any]) -> _Finding | None:
     evidence = direction * _deviations(k, n, norm)
     if evidence < LEAST_EVIDENCE:
         return None
-    numbers = {"seen": k / n, "norm": norm, "n": int(n), "what": MEANINGS[name], "share": name}
+    numbers: dict[str, str | int | float] = {
+        "seen": k / n,
+        "norm": norm,
+        "n": int(n),
+        "what": MEANINGS[name],
+        "share": name,
+    }
     return _Finding(Reason(code, numbers, _weight(evidence)), evidence)
 
 
@@ -136,7 +142,7 @@ def _rate(sums: Mapping[str, Any]) -> _Finding | None:
         evidence = np.log((expected + 1) / (conversions + 1)) / np.sqrt(1 / (conversions + 1) + 0.25)
     if evidence < LEAST_EVIDENCE:
         return None
-    numbers = {
+    numbers: dict[str, str | int | float] = {
         "conversions": int(conversions),
         "clicks": int(clicks),
         "seen": conversions / clicks,

@@ -1,4 +1,4 @@
-"""Every reason code that a scan or the payout gate can give. docs/reasons.md lists the same, and a test compares them."""
+"""Every reason code that a scan or the payout gate can give; docs/reasons.md lists them, held together by a test."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from models.evidence import Invalid, PartnerCategory, ReasonCode, Severity
 
 _P = PartnerCategory
 _SHARE = "{seen:.0%} of {n} conversions {what}; the norm of this offer's other affiliates is {norm:.1%}."
+_RATE = (
+    "{conversions} conversions of {clicks} clicks ({seen:.2%}); "
+    "this offer's norm of {norm:.2%} leads one to expect {expected:.0f}."
+)
 _CLICK_SHARE = "{seen:.0%} of {n} clicks {what}; the norm of this offer's other affiliates is {norm:.1%}."
 
 
@@ -144,14 +148,14 @@ NUMBERS = (
         "rate_low",
         _P.TRAFFIC_QUALITY,
         "Many clicks, few conversions",
-        "{conversions} conversions of {clicks} clicks ({seen:.2%}); this offer's norm of {norm:.2%} leads one to expect {expected:.0f}.",
+        _RATE,
         Invalid.SIVT,
     ),
     _doubt(
         "rate_high",
         _P.TRAFFIC_QUALITY,
         "Few clicks, many conversions",
-        "{conversions} conversions of {clicks} clicks ({seen:.2%}); this offer's norm of {norm:.2%} leads one to expect {expected:.0f}.",
+        _RATE,
         Invalid.SIVT,
     ),
     _doubt(
@@ -179,14 +183,16 @@ NUMBERS = (
         "unlike_programme",
         _P.TRAFFIC_QUALITY,
         "Unlike the programme's traffic",
-        "Taken together, the facts look more like injected fraud than like this programme (score {score:.2f}); no single one stands out.",
+        "Taken together, the facts look more like injected fraud than like this programme (score {score:.2f}); "
+        "no single one stands out.",
         Invalid.SIVT,
     ),
     _doubt(
         "source_flagged",
         _P.TRAFFIC_QUALITY,
         "Its source is flagged",
-        "The source it belongs to is flagged: about {bad_share:.0%} of its payout looks bad (at least {bad_share_low:.0%}).",
+        "The source it belongs to is flagged: about {bad_share:.0%} of its payout looks bad "
+        "(at least {bad_share_low:.0%}).",
         Invalid.SIVT,
     ),
 )

@@ -78,7 +78,7 @@ def _duplicates(facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _same_again(facts: pl.DataFrame) -> pl.DataFrame:
-    """The same click converting again within a minute with the same event, customer and payout, without order numbers."""
+    """One click converting again within a minute, same event, customer and payout, where orders have no number."""
     ordered = facts.filter(pl.col("click_id").is_not_null() & pl.col("order_id").is_null()).sort(
         "ts_us", "conversion_id"
     )

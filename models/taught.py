@@ -5,9 +5,9 @@ boosted tree learns to tell the changed from the rest. What it learns is measure
 about this programme and not about a generator.
 
 Two things keep it honest. An affiliate is only ever judged by a tree that has not seen that affiliate's traffic (cross
-fitting, folds by a hash of affiliate_id), so that what is there today is not learnt as normal. And rows of the programme
-that look injected to such a tree are left out of the next round of teaching, so that real fraud in the history is not
-taught as clean.
+fitting, folds by a hash of affiliate_id), so that what is there today is not learnt as normal. And rows of the
+programme that look injected to such a tree are left out of the next round of teaching, so that real fraud in the
+history is not taught as clean.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ FEWEST = 150
 class Lessons:
     """How to teach.
 
-    In each of `replicates` copies of the traffic about `part` (0..1) of the sources are changed (half of them as placebos); `rounds` of teaching, each
-    leaving out what the last suspected; `folds` of affiliates; `trees` and `leaves` bound the boosted trees;
-    `fraud_share` is the weight of fraud in teaching (0..1), the base rate that scores are posteriors for.
+    In each of `replicates` copies of the traffic about `part` (0..1) of the sources are changed, some of them as
+    placebos; `rounds` of teaching, each leaving out what the last suspected; `folds` of affiliates; `trees` and
+    `leaves` bound the boosted trees; `fraud_share` is the weight of fraud in teaching (0..1), the base rate that scores
+    are posteriors for.
     """
 
     replicates: int
@@ -102,7 +103,7 @@ class TaughtJudge:
     def load(cls, content: bytes) -> TaughtJudge:
         """Read a judge. Raises ModelFileError when the bytes are damaged or need features that this winnow lacks."""
         forests, header, _ = unpack(content)
-        features = tuple(str(name) for name in cast(list[str], header["features"]))
+        features = tuple(str(name) for name in cast("list[str]", header["features"]))
         unknown = sorted(set(features) - {feature.name for feature in all_features()})
         if unknown:
             raise ModelFileError(
@@ -112,8 +113,8 @@ class TaughtJudge:
         return cls(
             features,
             tuple(forests),
-            float(cast(float, header["fraud_share"])),
-            None if suspected is None else float(cast(float, suspected)),
+            float(cast("float", header["fraud_share"])),
+            None if suspected is None else float(cast("float", suspected)),
         )
 
 
@@ -219,7 +220,7 @@ def labelled_matrix(injected: Injected, lookups: Lookups, last_day: int) -> pl.D
 
 def _weights(label: np.ndarray, fraud_share: float) -> np.ndarray:
     share = label.mean()
-    return np.where(label == 1, fraud_share / max(share, 1e-9), (1 - fraud_share) / max(1 - share, 1e-9))
+    return np.asarray(np.where(label == 1, fraud_share / max(share, 1e-9), (1 - fraud_share) / max(1 - share, 1e-9)))
 
 
 def _fit(lesson: _Lesson, use: np.ndarray, lessons: Lessons, seed: int) -> list[HistGradientBoostingClassifier]:
@@ -261,7 +262,13 @@ def _sampled(traffic: Traffic, most: int, seed: int) -> Traffic:
         .sort("affiliate_id")
         .sample(fraction=1.0, shuffle=True, seed=seed)
     )
-    kept = sizes.filter(pl.col("len").cum_sum() <= most).select("affiliate_id")
+    room, chosen = most, []
+    for affiliate, size in sizes.iter_rows():
+        # one that is too big for the room left is passed over, so that a giant drawn first does not empty the lesson
+        if size <= room:
+            room -= size
+            chosen.append(affiliate)
+    kept = pl.DataFrame({"affiliate_id": chosen}, schema={"affiliate_id": pl.String})
     conversions = traffic.conversions.join(kept, on="affiliate_id", how="semi")
     return Traffic(
         traffic.clicks.join(kept, on="affiliate_id", how="semi"),

@@ -59,7 +59,7 @@ class BoostedTrees:
         )
 
     def probability(self, values: np.ndarray) -> np.ndarray:
-        """Return the probability of the positive class, shape (n,), 0..1, of rows of shape (n, features); NaN: missing."""
+        """Return the probability of the positive class, shape (n,), 0..1, of rows (n, features); NaN is missing."""
         odds = np.empty(len(values))
         for start in range(0, len(values), _SLICE):
             odds[start : start + _SLICE] = self._log_odds(values[start : start + _SLICE])

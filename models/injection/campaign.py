@@ -19,8 +19,9 @@ SECOND = 1_000_000
 class Campaign:
     """Conversions and other clicks of one campaign as numpy columns; `None` entries are missing facts.
 
-    `original` keeps the conversions as they were. `touched` marks the conversions that the campaign's mechanism changes (all, or a share of a mixture); only those are
-    labelled. `ctct` is in seconds, negative infinity where the programme reports no click time. `start`, `end`: µs.
+    `original` keeps the conversions as they were. `touched` marks the conversions that the campaign's mechanism changes
+    (all, or a share of a mixture); only those are labelled fraud. `ctct` is in seconds, negative infinity where the
+    programme reports no click time. `start`, `end`: µs.
     """
 
     conversions: dict[str, np.ndarray]

@@ -33,7 +33,8 @@ ODD_AGENTS = np.array(
         "Go-http-client/1.1",
         "Mozilla/5.0 (Unknown; Linux x86_64) AppleWebKit/538.1 (KHTML, like Gecko) PhantomJS/2.1.1 Safari/538.1",
         "Mozilla/5.0 (compatible; ExampleBot/1.0; +http://bot.example/)",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 9_1 like Mac OS X) AppleWebKit/601.1 (KHTML, like Gecko) Chrome/70.0.3538.77 Safari/537.36",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 9_1 like Mac OS X) AppleWebKit/601.1 (KHTML, like Gecko) "
+        "Chrome/70.0.3538.77 Safari/537.36",
         "Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)",
         "Mozilla/5.0 (Windows NT 6.1; WOW64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/49.0.2623.112 Safari/537.36",
     ],
@@ -79,13 +80,17 @@ def inject(
     if not made:
         return Injected(traffic, pl.DataFrame(schema=_LABELS))
     labels = pl.concat([frames[2] for frames in made])
-    untouched = traffic.clicks.select(CLICK_COLUMNS).join(pl.concat(used).unique(), on="click_id", how="anti")
-    rest = traffic.conversions.select(CONVERSION_COLUMNS).join(labels, on="conversion_id", how="anti")
+    untouched = traffic.clicks.select(CLICK_COLUMNS).join(
+        pl.concat(used).unique(), on="click_id", how="anti", maintain_order="left"
+    )
+    rest = traffic.conversions.select(CONVERSION_COLUMNS).join(
+        labels, on="conversion_id", how="anti", maintain_order="left"
+    )
     bad = labels.filter(pl.col("kind").str.ends_with("+bad") & (pl.col("label") == 1)).select(
         "conversion_id", outcome=pl.lit("bad")
     )
     changed = Traffic(
-        pl.concat([untouched, *(frames[0] for frames in made)]).unique("click_id", keep="first"),
+        pl.concat([untouched, *(frames[0] for frames in made)]).unique("click_id", keep="first", maintain_order=True),
         pl.concat([rest, *(frames[1] for frames in made)]),
         _some_outcomes(traffic.outcomes, traffic.conversions.height, bad, seed),
     )
@@ -99,7 +104,7 @@ def drawn_hosts(
 
     Yields conversions and the unclaimed clicks that go with them; no conversion is drawn twice.
     """
-    by_pair = {key: frame for key, frame in clicks.group_by("affiliate_id", "offer_id", maintain_order=True)}
+    by_pair = dict(iter(clicks.group_by("affiliate_id", "offer_id", maintain_order=True)))
     empty = clicks.head(0)
     for (affiliate,), frame in conversions.sort("conversion_id").group_by("affiliate_id", maintain_order=True):
         pieces = (
@@ -193,7 +198,8 @@ def _frames(
     known = np.isfinite(campaign.ctct)
     clicked = moments - np.where(known, campaign.ctct * SECOND, 0).astype(np.int64)
     reported = np.array([value is not None for value in rows["click_ts_us"]]) & known
-    rows["click_ts_us"] = np.where(reported, clicked, None)
+    rows["click_ts_us"] = clicked.astype(object)
+    rows["click_ts_us"][~reported] = None
     logged = rows["was_logged"].astype(bool) & known & (rows.get("unlogged", np.zeros(campaign.size)) != 1)
     own_clicks = {column: rows[column][logged] for column in ("affiliate_id", "offer_id", "sub_id", "click_id")}
     own_clicks["ts_us"] = clicked[logged]
@@ -239,4 +245,6 @@ def _some_outcomes(known: pl.DataFrame, conversions: int, bad: pl.DataFrame, see
     if known.is_empty() or bad.is_empty():
         return known
     share = min(1.0, known.height / max(1, conversions))
-    return pl.concat([known, bad.sample(fraction=share, seed=seed).cast(known.schema)])
+    heard = bad.sample(fraction=share, seed=seed).cast(known.schema)
+    # a conversion has one outcome: two would make two rows of it
+    return pl.concat([known.join(heard, on="conversion_id", how="anti", maintain_order="left"), heard])

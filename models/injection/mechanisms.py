@@ -200,7 +200,7 @@ def no_click(campaign: Campaign, kit: Kit) -> None:
     """Claim clicks that nobody logged, or none at all."""
     invented = np.array([f"x{kit.rng.integers(2**40):x}" for _ in range(campaign.size)], dtype=object)
     campaign.set("click_id", invented, _some(campaign, kit))
-    campaign.conversions["unlogged"] = np.ones(campaign.size, dtype=object)
+    campaign.conversions["unlogged"] = np.where(campaign.touched, 1, 0).astype(object)
 
 
 def reused_clicks(campaign: Campaign, kit: Kit) -> None:
@@ -213,7 +213,7 @@ def reused_clicks(campaign: Campaign, kit: Kit) -> None:
 
 def other_place(campaign: Campaign, kit: Kit) -> None:
     """Convert from another address and agent than the click's: clicks and conversions made by different machines."""
-    campaign.conversions["moved"] = np.where(_some(campaign, kit), 1, 0).astype(object)
+    campaign.conversions["moved"] = np.where(_some(campaign, kit) & campaign.touched, 1, 0).astype(object)
 
 
 def poor_outcomes(campaign: Campaign, kit: Kit) -> None:

@@ -30,19 +30,20 @@ class Evidence:
 def decide(evidence: Evidence, most_reasons: int) -> Decision:
     """Decide one conversion. Every doubt holds; only a known score without any objection pays."""
     decisions: list[Decision] = [by_rule(reason) for reason in evidence.rules]
-    if evidence.score is None:
+    # whatever is not a probability (None, NaN, out of range) is unknown
+    score = evidence.score if evidence.score is not None and 0.0 <= evidence.score <= 1.0 else None
+    if score is None:
         decisions.append(Hold((Reason("facts_missing"),)))
-    elif evidence.held:
-        telling = tuple(evidence.source) or (Reason("unlike_programme", {"score": evidence.score}, 0.5),)
-        decisions.append(Hold(telling))
-    if evidence.source_held:
-        decisions.append(
-            Hold(tuple(evidence.source) or (Reason("unlike_programme", {"score": evidence.score or 0.0}, 0.5),))
-        )
+    if evidence.held or evidence.source_held:
+        decisions.append(Hold(tuple(evidence.source) or (_without_source(score),)))
     if not decisions:
         return Pay((), evidence.missing)
     joined = worst(decisions)
     return type(joined)(joined.reasons[:most_reasons], evidence.missing)
+
+
+def _without_source(score: float | None) -> Reason:
+    return Reason("facts_missing") if score is None else Reason("unlike_programme", {"score": score}, 0.5)
 
 
 def by_rule(reason: Reason) -> Decision:
