@@ -79,7 +79,8 @@ def decide_lines(lines: pl.DataFrame, oldest: datetime) -> pl.DataFrame:
 
     `lines` has the columns of `LINES` and `JUDGED`. `oldest` is the earliest time of a judgement that still counts.
     Returns, in the same order, `decision` (pay, hold or reject), `reasons` (codes; empty for pay) and `currency`: that
-    of the line or, where the file has no such column, of the judgement; null where it cannot be read. A decision word that is not known holds.
+    of the line or, where the file has no such column, of the judgement; null where it cannot be read. A judgement in a
+    word that is not known holds.
     """
     judged = pl.col("judged_decision")
     objections = _objections(oldest)

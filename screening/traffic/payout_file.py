@@ -35,6 +35,8 @@ from screening.traffic.payout_columns import ADDED, PayoutColumns, choose_column
 FIELD = "field"
 _PARQUET_ROWS = 100_000
 _LIST_SEPARATOR = ";"
+_TELEPHONE = r"^\+[\d\s()./-]+$"
+"""Begins as a formula may, but calls nothing: `+49 (30) 1234`."""
 
 ReadSoFar = Callable[[int], None]
 
@@ -216,7 +218,8 @@ def _currencies(cells: pl.Series, rules: Rules) -> Reading:
 
 def _formulas(cells: pl.DataFrame) -> pl.Series:
     text = pl.selectors.string()
-    return cells.select(pl.any_horizontal(text.str.contains(FORMULA).fill_null(value=False))).to_series()
+    runs = text.str.contains(FORMULA) & ~text.str.contains(_TELEPHONE)
+    return cells.select(pl.any_horizontal(runs.fill_null(value=False))).to_series()
 
 
 def _write_delimited(open_file: _Open, answers: pl.DataFrame, draft: Path) -> None:

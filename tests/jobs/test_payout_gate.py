@@ -1,0 +1,380 @@
+"""The payout gate: what is paid, what is not and why, that sums are exact, and that nothing is paid twice."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from features.schema import Kind
+from screening.errors import InputError, IntegrityError
+from screening.jobs import payout as job
+from screening.jobs.ingest import Reading, ingest_files
+from screening.jobs.progress import silent_progress
+from screening.store import RELEASES, Store
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+MIXED = b"""conversion_id,payout,currency,note\r
+c3,3,USD,"says ""hi"", twice"\r
+c1,1.00,USD,\r
+c8,8,USD,\xc3\xa9t\xc3\xa9\r
+c9,9,USD,\r
+c4,4.0001,USD,\r
+c5,5,EUR,\r
+c3,3,USD,again\r
+zz,7,USD,\r
+c6,6.0000,usd,last\r
+"""
+
+
+def answers(path) -> list[tuple[str, str, str]]:
+    with path.open(newline="", encoding="utf-8") as lines:
+        return [(row["conversion_id"], row["decision"], row["reasons"]) for row in csv.DictReader(lines)]
+
+
+class TestLines:
+    def test_each_line_gets_its_answer(self, programme):
+        gated = programme.gate(programme.write("in.csv", MIXED))
+        assert answers(gated.out) == [
+            ("c3", "pay", ""),
+            ("c1", "pay", ""),
+            ("c8", "hold", "ctct_short"),
+            ("c9", "reject", "ctct_short"),
+            ("c4", "hold", "amount_differs"),
+            ("c5", "hold", "currency_differs"),
+            ("c3", "hold", "duplicate_line"),
+            ("zz", "hold", "unknown_conversion"),
+            ("c6", "pay", ""),
+        ]
+        assert programme.released() == {"c3": 3, "c1": 1, "c6": 6}
+        assert gated.incomplete
+
+    def test_every_line_comes_out_byte_for_byte_with_the_decision_behind_it(self, programme):
+        gated = programme.gate(programme.write("in.csv", MIXED))
+        given_lines, got_lines = MIXED.splitlines(keepends=True), gated.out.read_bytes().splitlines(keepends=True)
+        assert len(got_lines) == len(given_lines)
+        assert got_lines[0] == b"conversion_id,payout,currency,note,decision,reasons,run_id\r\n"
+        for before, after in zip(given_lines, got_lines, strict=True):
+            assert after.startswith(before.rstrip(b"\r\n") + b",")
+            assert after.endswith(b"\r\n")
+
+    def test_lines_are_exactly_as_stale_as_the_settings_say(self, programme):
+        days = programme.workspace.settings.payout.scan_age_days_max
+        with programme.store() as store:
+            judged_at = store.decisions_of(["c1"])["judged_at"].item()
+        path = programme.write("in.csv", "conversion_id,payout\nc1,1\n")
+        late = programme.gate(path, now=judged_at + timedelta(days=days, microseconds=1))
+        assert answers(late.out) == [("c1", "hold", "scan_stale")]
+        assert late.incomplete
+        other = programme.write("other.csv", "conversion_id,payout\nc1,1.0\n")
+        assert answers(programme.gate(other, now=judged_at + timedelta(days=days)).out) == [("c1", "pay", "")]
+
+    def test_the_newest_scan_counts(self, programme):
+        programme.judge("scan-2", "pay", "hold")
+        gated = programme.gate(programme.write("in.csv", "conversion_id,payout\nc1,1\nc2,2\n"))
+        assert answers(gated.out) == [("c1", "hold", "ctct_short"), ("c2", "pay", "")]
+
+    def test_a_failed_scan_judges_nothing(self, programme):
+        with programme.store() as store:
+            store.record_run(job.RunRecord(**{**_run(store), "run_id": "f", "status": "failed"}))
+        gated = programme.gate(programme.write("in.csv", "conversion_id,payout\nc1,1\n"))
+        assert answers(gated.out) == [("c1", "pay", "")]
+        assert not gated.incomplete
+
+    def test_a_conversion_in_the_lake_that_no_scan_judged_is_not_called_unknown(self, programme):
+        events = programme.write(
+            "e.csv", "conversion_id,ts,affiliate_id,offer_id,payout\nnew,2026-03-01 10:00:00,a1,o1,5\n"
+        )
+        ingest_files(programme.workspace, Kind.CONVERSIONS, [events], Reading(), NOW, silent_progress())
+        gated = programme.gate(programme.write("in.csv", "conversion_id,payout\nnew,5\nnever,5\n"))
+        assert answers(gated.out) == [("new", "hold", "not_judged"), ("never", "hold", "unknown_conversion")]
+
+    def test_an_affiliate_who_is_not_the_judged_one_is_not_paid(self, programme):
+        path = programme.write("in.csv", "conversion_id,amount,Affiliate ID\nc1,1,a1\nc2,2,a2\nc3,3,\n")
+        reasons = [reason for _, _, reason in answers(programme.gate(path).out)]
+        assert reasons == ["", "affiliate_differs", "line_unreadable"]
+
+    def test_columns_of_other_names_are_mapped(self, programme):
+        path = programme.write("in.csv", "Order No;Commission;payout\nc1;1;77\n")
+        gated = programme.gate(path, conversion_id="Order No", payout="Commission")
+        assert gated.out.read_text() == (
+            f'Order No;Commission;payout;decision;reasons;run_id\nc1;1;77;pay;"";{gated.run_id}\n'
+        )
+
+
+@pytest.mark.parametrize(
+    ("amount", "fault"),
+    [
+        ("1e0", "scientific_money"),
+        ('"1,000.00"', "ambiguous_separator"),
+        ('"1,000"', "ambiguous_separator"),
+        ('"1,00"', "decimal_comma"),
+        ("-1", "negative_money"),
+        ("(1.00)", "negative_money"),
+        ("1.00001", "too_many_decimals"),
+        ("", "missing_value"),
+        ("NaN", "not_finite"),
+        ("$1", "not_a_number"),
+        ("\u0661", "not_a_number"),
+        ("=1+0", "not_a_number"),
+        ("999999999999999", "money_too_large"),
+    ],
+)
+def test_an_amount_that_is_not_certain_is_held_and_in_no_sum(programme, amount, fault):
+    gated = programme.gate(programme.write("in.csv", f"conversion_id,payout\nc2,2\nc1,{amount}\n"))
+    assert [line.fault for line in gated.unreadable] == [fault]
+    assert gated.unreadable[0].line == 3
+    assert answers(gated.out)[1][1] == "hold"
+    assert "line_unreadable" in answers(gated.out)[1][2]
+    assert sum(total.amount for total in gated.totals) == 2
+    assert programme.released() == {"c2": 2}
+
+
+def test_a_formula_anywhere_in_a_line_holds_it_and_a_phone_number_does_not(programme):
+    path = programme.write("in.csv", 'conversion_id,payout,note\nc1,1,=cmd()\nc2,2,+49 (0) 30\nc3,3,"@SUM(1)"\n')
+    gated = programme.gate(path)
+    assert [decision for _, decision, _ in answers(gated.out)] == ["hold", "pay", "hold"]
+    assert gated.reasons == {"formula_in_line": 2}
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "empty"),
+        ("conversion_id,payout\n", "no lines"),
+        ("id,payout\nc1,1\n", "lacks conversion_id"),
+        ("conversion_id,money\nc1,1\n", "lacks payout or amount"),
+        ("conversion_id,payout,amount\nc1,1,2\n", "payout, amount"),
+        ("conversion_id,payout,payout\nc1,1,2\n", "Several columns"),
+        ("conversion_id,payout,decision\nc1,1,pay\n", "gated before"),
+        ("conversion_id,payout\nc1,1\nc2\n", "fewer fields"),
+        ("conversion_id,payout\nc1,1,000.00\n", "more fields"),
+        ('conversion_id,payout\nc1,"1\n', "quote"),
+        (b"conversion_id,payout,n\nc1,1,\xe9\n", "not UTF-8"),
+        ("conversion_id,payout\nc1,1\nconversion_id,payout\nc2,2\n", "header occurs again"),
+        ('{"conversion_id":"c1","payout":1}\n', "CSV or Parquet"),
+        (gzip.compress(b"conversion_id,payout\nc1,1\n" + b"c2,2\n" * 9, mtime=0)[:-9], "ends before its end"),
+        (b"PAR1 and no more", "cannot be read"),
+    ],
+)
+def test_a_file_whose_lines_are_not_certain_is_refused_whole(programme, content, says):
+    path = programme.write("in.data", content)
+    out = "out.parquet" if path.read_bytes().startswith(b"PAR1") else "out.csv"
+    with pytest.raises(InputError, match=says):
+        programme.gate(path, out)
+    assert not (programme.root / out).exists()
+    assert programme.released() == {}
+
+
+def test_a_file_without_currency_whose_conversions_are_in_several_is_refused(programme):
+    programme.judge("scan-2", "pay", "pay", currency=("USD", "EUR"))
+    with pytest.raises(InputError, match="EUR, USD"):
+        programme.gate(programme.write("in.csv", "conversion_id,payout\nc0,0\nc1,1\n"))
+    assert programme.released() == {}
+
+
+def test_the_out_file_has_the_form_of_the_file_and_is_never_the_file_itself(programme):
+    path = programme.write("in.csv", MIXED)
+    for out in ("out.parquet", "in.csv", "no/such/folder.csv"):
+        with pytest.raises(InputError):
+            programme.gate(path, out)
+    assert path.read_bytes() == MIXED
+    assert programme.released() == {}
+
+
+def test_parquet_keeps_every_column_and_type(programme):
+    table = pa.table(
+        {
+            "conversion_id": ["c1", "c2", None],
+            "amount": pa.array([Decimal("1.00"), Decimal("2.50"), None], pa.decimal128(9, 2)),
+            "tags": [["a"], [], None],
+            "at": pa.array([1, 2, 3], pa.timestamp("ns")),
+        }
+    )
+    pq.write_table(table, programme.root / "in.parquet")
+    gated = programme.gate(programme.root / "in.parquet", "out.parquet")
+    written = pq.read_table(gated.out)
+    assert written.select(table.column_names).equals(table)
+    assert written["decision"].to_pylist() == ["pay", "hold", "hold"]
+    assert written["reasons"].to_pylist() == [[], ["amount_differs"], ["line_unreadable"]]
+
+
+cells = (
+    st.sampled_from(["", "-1", "1e3", "1,5", "x"])
+    | st.decimals(0, 10**9, places=4).map(str)
+    | st.integers(0, 9).map(str)
+)
+rows = st.lists(
+    st.tuples(
+        st.integers(0, 12).map("c{}".format),
+        cells,
+        st.sampled_from(["USD", "USD", "EUR", "", "usd"]),
+        st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=5),
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+@given(rows)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+def test_totals_reconcile_with_the_file_and_the_ledger(programme, rows):
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["conversion_id", "payout", "currency", "note"])
+    writer.writerows(rows)
+    before = programme.released()
+    gated = programme.gate(programme.write("random.csv", text.getvalue()))
+    sums: dict = defaultdict(Decimal)
+    for _, amount, currency, _ in rows:
+        if amount not in {"", "-1", "1e3", "1,5", "x"}:
+            sums[currency.upper() or None] += Decimal(amount)
+    counted: dict = defaultdict(Decimal)
+    for total in gated.totals:
+        counted[total.currency] += total.amount
+    for currency in ("USD", "EUR", None):
+        assert counted[currency] == sums[currency]
+    assert sum(total.lines for total in gated.totals) == len(rows) == len(answers(gated.out))
+    paid = sum(total.amount for total in gated.totals if total.decision == "pay")
+    if not gated.repeated:
+        assert sum(programme.released().values()) - sum(before.values()) == paid
+
+
+class TestOnce:
+    def test_the_same_batch_gets_the_same_answer_and_pays_nothing_again(self, programme):
+        path = programme.write("in.csv", MIXED)
+        first = programme.gate(path)
+        said, ledger = first.out.read_bytes(), programme.released()
+        programme.judge("scan-2", *["hold"] * 8, "pay", "pay")
+        again = programme.gate(
+            programme.write("copy.csv.gz", gzip.compress(MIXED)), "again.csv", now=NOW + timedelta(days=90)
+        )
+        assert again.repeated
+        assert again.out.read_bytes() == said
+        assert again.totals == first.totals
+        assert programme.released() == ledger
+        with programme.store() as store:
+            assert len(store.audit.events(f"run {first.run_id}")) == 1
+
+    def test_another_batch_does_not_pay_what_was_paid(self, programme):
+        programme.gate(programme.write("in.csv", MIXED))
+        gated = programme.gate(programme.write("next.csv", "conversion_id,payout\nc1,1\nc2,2\n"))
+        assert answers(gated.out) == [("c1", "hold", "already_paid"), ("c2", "pay", "")]
+
+    def test_the_ledger_and_the_audit_trail_say_what_was_released_when_and_by_which_run(self, programme):
+        gated = programme.gate(programme.write("in.csv", "conversion_id,payout\nc1,1\n"))
+        with programme.store() as store:
+            entry = store.ledger.batch(gated.batch_id).to_dicts()
+            (_, event), head = store.audit.events(f"run {gated.run_id}")[0], store.audit.verify()
+            assert store.run(gated.run_id).counts == {"lines": 1, "pay": 1, "hold": 0, "reject": 0}
+        assert entry == [
+            {
+                "conversion_id": "c1",
+                "amount": Decimal(1),
+                "currency": "USD",
+                "decision": "pay",
+                "released_at": NOW,
+                "run_id": gated.run_id,
+                "batch_id": gated.batch_id,
+            }
+        ]
+        assert event.details["scans"] == ["scan-1"]
+        assert head.count == 1
+
+    def test_a_changed_answer_is_never_handed_out(self, programme):
+        path = programme.write("in.csv", MIXED)
+        programme.gate(path)
+        (kept,) = (programme.root / "reports" / "payouts").glob("*.parquet")
+        frame = pl.read_parquet(kept)
+        frame.with_columns(decision=pl.lit("pay")).write_parquet(kept)
+        with pytest.raises(IntegrityError, match="gone or changed"):
+            programme.gate(path, "again.csv")
+        assert not (programme.root / "again.csv").exists()
+
+
+class Killed(BaseException):
+    """As a signal would end it: nothing in the code handles it."""
+
+
+@pytest.mark.parametrize("at", ["keep", "write", "record_run", "release", "audit", "after"])
+def test_killed_at_any_step_a_second_run_is_right(programme, monkeypatch, at):
+    path = programme.write("in.csv", MIXED)
+
+    def kill(*_args, **_kwargs):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        if at == "keep":
+            patched.setattr(job._Batch, "_keep", kill)
+        elif at == "write":
+            patched.setattr(job, "write_payout", kill)
+        elif at == "record_run":
+            patched.setattr("screening.store.store.Records.record_run", kill)
+        elif at == "release":
+            patched.setattr("screening.store.ledger.Ledger.release", kill)
+        elif at == "audit":
+            patched.setattr("screening.store.audit.Audit.append", kill)
+        else:
+            patched.setattr(job._Batch, "account", kill)
+        with pytest.raises(Killed):
+            programme.gate(path)
+    assert not (programme.root / "out.csv").exists()
+    assert programme.released() == ({"c3": 3, "c1": 1, "c6": 6} if at == "after" else {})
+    gated = programme.gate(path)
+    assert gated.repeated == (at == "after")
+    assert [line[1] for line in answers(gated.out)].count("pay") == 3
+    assert programme.released() == {"c3": 3, "c1": 1, "c6": 6}
+    with programme.store() as store:
+        assert len(store.audit.events()) == 1
+        assert store.ledger.batch(gated.batch_id).height == 3
+
+
+def test_a_conversion_that_another_batch_releases_meanwhile_is_paid_once(programme, monkeypatch):
+    record = job._Batch.record
+
+    def after_another(batch, *arguments):
+        with programme.store() as store:
+            entry = {"conversion_id": "c1", "amount": Decimal(1), "currency": "USD", "decision": "pay"}
+            release = {**entry, "released_at": NOW, "run_id": "other", "batch_id": "other"}
+            store.ledger.release(pl.DataFrame([release], schema=RELEASES))
+        return record(batch, *arguments)
+
+    monkeypatch.setattr(job._Batch, "record", after_another)
+    gated = programme.gate(programme.write("in.csv", "conversion_id,payout\nc1,1\nc2,2\n"))
+    assert answers(gated.out) == [("c1", "hold", "already_paid"), ("c2", "pay", "")]
+    with programme.store() as store:
+        assert store.ledger.batch(gated.batch_id)["conversion_id"].to_list() == ["c2"]
+
+
+def test_a_batch_that_somebody_else_gates_at_the_same_moment_gets_one_answer(programme, monkeypatch):
+    path = programme.write("in.csv", MIXED)
+    decide = job._Batch.decide
+
+    def while_another_decides(batch):
+        decided = decide(batch)
+        with monkeypatch.context() as patched:
+            patched.setattr(job._Batch, "decide", decide)
+            programme.gate(path, "theirs.csv")
+        return decided
+
+    monkeypatch.setattr(job._Batch, "decide", while_another_decides)
+    gated = programme.gate(path, "ours.csv")
+    assert gated.repeated
+    assert gated.out.read_bytes() == (programme.root / "theirs.csv").read_bytes()
+    with programme.store() as store:
+        assert len(store.audit.events()) == 1
+
+
+def _run(store: Store) -> dict:
+    run = store.run("scan-1")
+    return {name: getattr(run, name) for name in run.__slots__}
