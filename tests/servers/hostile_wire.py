@@ -12,6 +12,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from screening.applicants.codes import Failure
+from screening.applicants.crawl.resolve import LookupFailedError
+
 NETWORK = "127.80.0.0/16"
 """The addresses of the servers; 127.0.0.1 stays what it is: a place that a crawler must not reach."""
 
@@ -190,7 +193,7 @@ class Names:
 
     def addresses(self, host: str) -> tuple[str, ...]:
         self.asked.append(host)
-        found = self.addresses_of[host.rstrip(".")]
+        found = self.addresses_of.get(host.rstrip("."), LookupFailedError(Failure.DNS_NOT_FOUND))
         if isinstance(found, Exception):
             raise found
         return found() if callable(found) else found
