@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import structlog
 
 from screening.applicants.codes import Failure, FetchFailedError, FetchFlag
 from screening.applicants.crawl.crawler import Crawler, open_crawler
@@ -32,7 +31,7 @@ STUDENTS = 8
 WAITING_MAX = 4 * STUDENTS
 """Finished crawls that wait to be studied; each holds the pages of an application."""
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ def _study(application: Application, crawl: ApplicationCrawl, crawler: Crawler, 
         beside = [finding for lookup in how.lookups for finding in lookup(looked)]
         return study(looked, how.policy, signals, beside)
     except Exception as error:  # noqa: BLE001 - one application must not end the run of all; a person looks at it
-        _log.exception("screening of an application failed", application_id=application.application_id)
+        _log.exception("screening of application %r failed", application.application_id)
         return failed(application, f"{type(error).__name__}: {error}"[:200])
 
 

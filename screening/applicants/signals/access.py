@@ -53,6 +53,8 @@ def readable(crawl: SiteCrawl) -> tuple[tuple[Page, PageFacts], ...]:
 def access(crawl: SiteCrawl, settings: SignalSettings) -> tuple[Finding, ...]:
     """Say why a site could not be seen, or that it was seen only in part; absent codes when all went well."""
     pages = readable(crawl)
+    if not pages and crawl.moved_to is not None:
+        return ()  # it was seen to lead elsewhere, which is a finding of its own
     if not pages:
         return (_unseen(crawl),)
     findings = [absent(code, crawl.site) for code in ACCESS_CODES]
@@ -113,8 +115,9 @@ def _found(code: str, crawl: SiteCrawl, why: str, page: Page | None = None) -> F
 
 
 def _answered(page: Page) -> bool:
+    """A whole answer: one that was cut, or came with a bad certificate, is evidence but no page to judge by."""
     status = page.fetch.status
-    return status is not None and 200 <= status < 300
+    return page.fetch.error is None and status is not None and 200 <= status < 300
 
 
 def _needs_script(pages: tuple[tuple[Page, PageFacts], ...], settings: SignalSettings) -> bool:

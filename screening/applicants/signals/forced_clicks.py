@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import islice
 
+from screening.applicants.identity import host_of
 from screening.applicants.records import Page, Resource, SiteCrawl
+from screening.applicants.signals.access import readable
 from screening.applicants.signals.finding import Exhibit, Finding, State, absent, exhibit, unknown
 from screening.applicants.signals.networks import AffiliateUrl, affiliate_url
 
@@ -39,6 +41,11 @@ _LISTENER = re.compile(
 _WHOLE_PAGE = re.compile(
     r"(?:^|[^\w])(?:document(?:\.body|\.documentelement)?|window|body|\$\(\s*(?:document|window|['\"]body['\"])\s*\))$",
     re.IGNORECASE,
+)
+MOVE_LENGTH = 80
+"""Characters that a navigation takes up before the host of its address."""
+_MOVE = re.compile(
+    r"""(?:location(?:\s*\.\s*href)?\s*(?:=|\.\s*\w+\s*\()|open\s*\()\s*["'`]\s*(?:https?:)?//$""", re.IGNORECASE
 )
 _FUNCTION = re.compile(
     r"function\s+(\w+)\s*\([^)]{0,200}\)\s*\{|(?:const|let|var)\s+(\w+)\s*=\s*(?:async\s*)?(?:function\b|\([^)]{0,200}\)\s*=>)"
@@ -95,12 +102,10 @@ def forced_clicks(crawl: SiteCrawl, followed: Iterable[Page] = ()) -> Finding:
     redirect of theirs to a network counts as if the network's URL stood in the page.
     """
     pages = [*crawl.pages, *(view.page for view in crawl.views)]
-    if not any(page.facts is not None or page.fetch.hops for page in pages):
-        return unknown(CODE, crawl.site, "no page could be read")
     hits = [hit for page in pages for hit in islice(_of_page(page), HITS_MAX)]
     hits += [hit for page in followed for hit in _of_redirects(page, Way.REDIRECT)]
     if not hits:
-        return absent(CODE, crawl.site)
+        return absent(CODE, crawl.site) if readable(crawl) else unknown(CODE, crawl.site, "no page could be read")
     ways = list(dict.fromkeys(way for way, _, _, _ in hits))
     networks = list(dict.fromkeys(match.network for _, match, _, _ in hits))
     concealed = sum(1 for _, _, _, hidden in hits if hidden)
@@ -170,13 +175,16 @@ def _looks_like_picture(url: str) -> bool:
 
 
 def _by_itself(page: Page, resource: Resource) -> bool:
-    """Say whether a scripted navigation happens without an act of the reader on a thing made for it.
+    """Say whether a scripted navigation happens anywhere without an act of the reader on a thing made for it.
 
-    A listener on the whole document, which fires at the first click anywhere, is no such act.
+    A listener on the whole document, which fires at the first click anywhere, is no such act. A navigation whose place
+    in the scripts cannot be found again happens by itself as far as anybody can tell.
     """
-    script, place = _place_in_scripts(page, resource)
-    if script is None:
-        return True
+    places = list(islice(_places_in_scripts(page, resource), HITS_MAX))
+    return not places or any(_runs_by_itself(script, place) for script, place in places)
+
+
+def _runs_by_itself(script: str, place: int) -> bool:
     before = script[max(0, place - SCRIPT_CONTEXT) : place]
     listeners = list(_LISTENER.finditer(before))
     if listeners and not _closed_since(before[listeners[-1].end() :]):
@@ -197,14 +205,19 @@ def _called_by_itself(name: str, script: str) -> bool:
     return False
 
 
-def _place_in_scripts(page: Page, resource: Resource) -> tuple[str | None, int]:
-    facts = page.facts
-    for script in facts.scripts if facts is not None else ():
-        for needle in (resource.snippet, resource.url, resource.url.rstrip("/"), re.sub(r"^https?:", "", resource.url)):
-            place = script.find(needle) if needle else -1
-            if place >= 0:
-                return script, place
-    return None, 0
+def _places_in_scripts(page: Page, resource: Resource) -> Iterator[tuple[str, int]]:
+    """Yield (script, place) of every navigation in the page's scripts to the address, or at least to its host."""
+    address = resource.url.split("://", 1)[-1].rstrip("/")
+    for needle in (address, host_of(resource.url)):
+        found = False
+        for script in page.facts.scripts if page.facts is not None else ():
+            for match in re.finditer(re.escape(needle), script):
+                move = _MOVE.search(script, max(0, match.start() - MOVE_LENGTH), match.start())
+                if move is not None:
+                    found = True
+                    yield script, move.start()
+        if found:
+            return
 
 
 def _closed_since(text: str, opened: int = 0) -> bool:
