@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import typer
 
+from screening.applicants.dossier import PAGE_NAME
 from screening.cli.invocation import Answer, JsonOption, WorkspaceOption, run
 from screening.errors import ExitCode
 from screening.jobs.demo import Demonstrated, run_demo
+from screening.jobs.demo_story import spared_partner, worst_source
 from screening.jobs.progress import Progress
 from screening.workspace import Workspace
+
+_REASONS = 3
+"""Reasons shown of the worst source."""
 
 
 def register(app: typer.Typer) -> None:
@@ -23,23 +30,22 @@ def register(app: typer.Typer) -> None:
 def demo(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Simulate a programme of the last 35 days, with fraud in it, and take it through all that winnow does.
 
-    Takes less than two minutes. The workspace must hold no events of your own; running the demo again finds what is
-    there. All its partners, customers and fraud are simulated.
+    Takes less than two minutes. The workspace must hold no events of your own; running the demo again shows what is
+    there. All its partners, applicants, customers and fraud are simulated.
 
     Example: winnow demo --workspace demo-workspace
     """
 
     def work(opened: Workspace, progress: Progress) -> Answer:
         shown = run_demo(opened, datetime.now(UTC), progress)
-        incomplete = any(ingested.report.incomplete for ingested in shown.ingested)
-        code = ExitCode.INCOMPLETE if incomplete else ExitCode.DONE
+        code = ExitCode.INCOMPLETE if shown.incomplete else ExitCode.DONE
         return Answer(_data(opened, shown), list(_lines(opened, shown)), code)
 
     run(work, workspace=workspace, as_json=as_json)
 
 
 def _data(opened: Workspace, shown: Demonstrated) -> dict[str, Any]:
-    practice = shown.practice
+    practice, judgement = shown.practice, shown.judgement
     return {
         "simulated": True,
         "workspace": str(opened.root),
@@ -49,9 +55,20 @@ def _data(opened: Workspace, shown: Demonstrated) -> dict[str, Any]:
         "made": practice.made,
         "files": {str(kind): str(path) for kind, path in practice.events.items()},
         "truth": str(practice.truth),
-        "ingested": {str(item.report.kind): item.report.totals() for item in shown.ingested},
         "lake_version": shown.lake_version,
         "lake_rows": {str(kind): count for kind, count in shown.lake_rows.items()},
+        "screening": {"run_id": shown.applicants.run_id, **shown.applicants.counts},
+        "scan": {"run_id": judgement.run.run_id, "scanned": judgement.scanned, "counts": dict(judgement.run.counts)},
+        "payout": {
+            "run_id": shown.gated.run_id,
+            "out": str(shown.gated.out),
+            "repeated": shown.gated.repeated,
+            "totals": [asdict(total) for total in shown.gated.totals],
+        },
+        "simulated_fraud_stopped": [
+            {**asdict(money), "found": money.found, "mistaken": money.mistaken} for money in shown.lesson.money
+        ],
+        "kinds_stopped": shown.lesson.kinds,
     }
 
 
@@ -62,6 +79,82 @@ def _lines(opened: Workspace, shown: Demonstrated) -> Iterator[str]:
     rows = ", ".join(f"{count:,} {kind}" for kind, count in shown.lake_rows.items())
     yield f"The lake holds {rows}. Nobody in it exists; the fraud in it is simulated."
     yield ""
+    yield from _screened(shown)
+    yield from _judged(shown)
+    yield from _gated(shown)
+    yield ""
+    yield from _learned(shown)
+    yield ""
+    yield from _next(opened, shown)
+
+
+def _screened(shown: Demonstrated) -> Iterator[str]:
+    counts = ", ".join(f"{count} {decision}" for decision, count in shown.applicants.counts.items())
+    yield f"Screening: {shown.applicants.screenings.height} simulated applicants: {counts}."
+
+
+def _judged(shown: Demonstrated) -> Iterator[str]:
+    counts = shown.judgement.run.counts
+    decided = ", ".join(f"{counts.get(decision, 0):,} {decision}" for decision in ("pay", "hold", "reject"))
+    yield f"Scan: {decided}; {counts['flagged']} of {counts['sources']:,} sources are flagged."
+    worst = worst_source(shown.judgement.sources)
+    if worst is not None:
+        place = " / ".join(part for part in (worst.affiliate_id, worst.offer_id, worst.sub_id) if part)
+        yield f"  The flagged source with the highest payout is {place} ({worst.conversions} conversions):"
+        yield from (f"    - {reason}" for reason in worst.reasons[:_REASONS])
+    spared = spared_partner(shown.judgement.decisions)
+    if spared is not None:
+        yield (
+            f"  Of affiliate {spared.affiliate_id} only sub_id {spared.sub_id} is held ({_money(spared.held)} "
+            f"{spared.currency}); {_money(spared.paid)} {spared.currency} of its other traffic is paid."
+        )
+
+
+def _gated(shown: Demonstrated) -> Iterator[str]:
+    gated = shown.gated
+    again = ", and were gated before" if gated.repeated else ""
+    yield f"Payout gate: {gated.lines:,} lines of a payout file are due{again}."
+    for decision in ("pay", "hold", "reject"):
+        totals = sorted((t for t in gated.totals if t.decision == decision), key=lambda t: t.amount, reverse=True)
+        if totals:
+            money = ", ".join(f"{_money(total.amount)} {total.currency or 'of unknown currency'}" for total in totals)
+            yield f"  {decision:6} {sum(total.lines for total in totals):>6,} lines: {money}"
+
+
+def _learned(shown: Demonstrated) -> Iterator[str]:
+    yield "How the scan did, which only a simulation can tell (no judge reads the truth):"
+    for money in shown.lesson.money:
+        if money.found is not None:
+            yield (
+                f"  {money.currency}: held or rejected {money.found:.1%} of the simulated fraudulent payout "
+                f"({_money(money.fraud_stopped)} of {_money(money.fraud)})"
+            )
+        if money.mistaken is not None:
+            yield (
+                f"  {money.currency}: held by mistake {money.mistaken:.1%} of the clean payout "
+                f"({_money(money.clean_stopped)} of {_money(money.clean)})"
+            )
+    if shown.lesson.kinds:
+        hardest = min(shown.lesson.kinds, key=lambda kind: shown.lesson.kinds[kind])
+        yield f"  Hardest was {hardest.replace('_', ' ')}: {shown.lesson.kinds[hardest]:.0%} of it was stopped."
+
+
+def _next(opened: Workspace, shown: Demonstrated) -> Iterator[str]:
+    at = f"--workspace {opened.root}"
+    example = shown.applicants.example
     yield "Look next:"
-    yield f"  winnow doctor --workspace {opened.root}"
-    yield f"  {practice.truth}  which conversions are simulated fraud; no scan reads it"
+    yield f"  winnow export sources --out sources.csv {at}"
+    yield "      every source with its score, bad share and reasons"
+    yield f"  winnow replay {shown.judgement.run.run_id} {at}"
+    yield "      judges the same events again and says `identical`"
+    yield f"  {shown.gated.out}"
+    yield "      the payout file with a decision and reasons for each line"
+    yield f"  {opened.root / example['evidence'] / PAGE_NAME}"
+    yield f"      the evidence on simulated applicant {example['application_id']}: {example['decision']}"
+    yield f"  {shown.practice.truth}"
+    yield "      which conversions are simulated fraud"
+    yield "This workspace is for practice; give your own events another one: winnow ingest --help"
+
+
+def _money(amount: Decimal) -> str:
+    return f"{amount:,.2f}"

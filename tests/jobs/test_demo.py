@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import polars as pl
 import pytest
@@ -11,91 +13,113 @@ from typer.testing import CliRunner
 
 from features.schema import Kind
 from screening.cli.app import app
-from screening.errors import IntegrityError, WorkspaceError
+from screening.errors import WorkspaceError
 from screening.jobs import demo
+from screening.jobs.demo_story import spared_partner, worst_source
 from screening.jobs.ingest import Reading, ingest_files
 from screening.jobs.progress import plain_progress, silent_progress
 from screening.simulate import small_spec
+from screening.store import DECISIONS, SOURCES, open_store
 from screening.traffic.lake import Lake
 from screening.workspace import open_workspace
 
 NOW = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def _small(monkeypatch):
-    monkeypatch.setattr(demo, "demo_spec", small_spec)
+@pytest.fixture(scope="module", autouse=True)
+def _small():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "demo_spec", small_spec)
+        yield
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A workspace in which the demo ran, what it returned, and what it said on the way."""
+    workspace, said = open_workspace(tmp_path_factory.mktemp("demo"), {}), []
+    return workspace, demo.run_demo(workspace, NOW, plain_progress(said.append)), said
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    return open_workspace(tmp_path / "w", {})
+def copied(finished, tmp_path):
+    shutil.copytree(finished[0].root, tmp_path / "copy")
+    return open_workspace(tmp_path / "copy", {})
 
 
 def lake_digests(workspace):
     return sorted(part.digest for part in Lake(workspace.lake).snapshot().parts)
 
 
-def test_everything_simulated_is_taken_in(workspace):
-    said = []
-    shown = demo.run_demo(workspace, NOW, plain_progress(said.append))
+def test_everything_simulated_is_taken_in(finished):
+    workspace, shown, said = finished
     for ingested in shown.ingested:
         totals = ingested.report.totals()
         assert totals["taken"] == totals["rows"] > 0
-    labels = shown.practice.labels()
-    snapshot = Lake(workspace.lake).snapshot()
-    conversions = snapshot.frame(Kind.CONVERSIONS).select("conversion_id").collect()
-    assert set(conversions["conversion_id"]) == set(labels["conversion_id"])
+    conversions = Lake(workspace.lake).snapshot().frame(Kind.CONVERSIONS).select("conversion_id").collect()
+    assert set(conversions["conversion_id"]) == set(shown.practice.labels()["conversion_id"])
     assert shown.practice.last == NOW.date() - timedelta(days=1)
-    assert max(snapshot.days(Kind.CLICKS)) == shown.practice.last
-    assert any(line.startswith("simulating") for line in said)
-    assert any("clicks" in line for line in said)
+    for part in ("simulating", "clicks", "screening", "scan"):
+        assert any(part in line for line in said), part
 
 
-def test_the_truth_stays_out_of_the_lake(workspace):
-    shown = demo.run_demo(workspace, NOW, silent_progress())
+def test_the_truth_stays_out_of_the_lake(finished):
+    workspace, shown, _ = finished
     assert shown.practice.truth not in shown.practice.events.values()
     for part in Lake(workspace.lake).snapshot().parts:
         columns = pl.read_parquet_schema(workspace.lake / part.path)
         assert not {"is_fraud", "mechanic", "scheme"} & set(columns)
 
 
-def test_a_second_demo_finds_the_first_even_days_later(workspace):
-    first = demo.run_demo(workspace, NOW, silent_progress())
-    before = lake_digests(workspace)
-    second = demo.run_demo(workspace, NOW + timedelta(days=3), silent_progress())
-    assert (first.practice.made, second.practice.made) == (True, False)
-    assert second.practice.start == first.practice.start
+def test_every_conversion_and_every_line_has_a_decision(finished):
+    _, shown, _ = finished
+    assert set(shown.judgement.decisions["conversion_id"]) == set(shown.practice.labels()["conversion_id"])
+    assert sum(total.lines for total in shown.gated.totals) == shown.gated.lines > 0
+    due = pl.read_csv(shown.payout_file, schema_overrides={"payout": pl.String})
+    gated = pl.read_csv(shown.gated.out, schema_overrides={"payout": pl.String})
+    assert gated.select(due.columns).equals(due)
+    assert sum(Decimal(text) for text in due["payout"]) == sum(total.amount for total in shown.gated.totals)
+
+
+def test_applicants_are_screened_and_the_crawl_is_open_no_longer(finished):
+    workspace, shown, _ = finished
+    assert shown.applicants.screened
+    assert sum(shown.applicants.counts.values()) == shown.applicants.screenings.height > 20
+    example = workspace.root / shown.applicants.example["evidence"] / "report.html"
+    assert example.is_file()
+    assert workspace.settings.crawl.allow_networks == open_workspace(workspace.root, {}).settings.crawl.allow_networks
+    assert not workspace.settings.crawl.allow_networks
+
+
+def test_the_lesson_counts_all_money(finished):
+    _, shown, _ = finished
+    counted = sum((money.fraud + money.clean for money in shown.lesson.money), Decimal(0))
+    assert counted == shown.judgement.decisions["payout"].sum()
+    assert set(shown.lesson.kinds) == {str(kind) for kind in small_spec(NOW.date()).fraud}
+
+
+def test_a_second_demo_shows_what_the_first_did_even_days_later(finished, copied):
+    _, first, _ = finished
+    before = lake_digests(copied)
+    second = demo.run_demo(copied, NOW + timedelta(days=3), silent_progress())
+    assert (second.practice.made, second.judgement.scanned, second.applicants.screened) == (False, False, False)
+    assert second.gated.repeated
+    assert second.gated.totals == first.gated.totals
+    assert second.lesson == first.lesson
     assert second.lake_rows == first.lake_rows
-    assert lake_digests(workspace) == before
+    assert lake_digests(copied) == before
+    with open_store(copied.store_url) as store:
+        assert len(store.runs("scan")) == len(store.runs("screen")) == 1
 
 
-def test_damaged_practice_files_are_made_again_as_they_were(workspace):
-    first = demo.run_demo(workspace, NOW, silent_progress())
-    clicks = first.practice.events[Kind.CLICKS]
-    whole = clicks.read_bytes()
-    clicks.write_bytes(whole[:1000])
-    first.practice.truth.unlink()
-    again = demo.run_demo(workspace, NOW + timedelta(days=3), silent_progress())
-    assert again.practice.made
-    assert clicks.read_bytes() == whole
-    assert len(again.practice.labels()) == again.lake_rows[Kind.CONVERSIONS]
+def test_new_events_are_judged_by_a_new_scan(copied, tmp_path):
+    more = tmp_path / "more.csv"
+    more.write_text("click_id,ts,affiliate_id,offer_id\nc1,2026-06-01T10:00:00Z,a1001,o101\n")
+    ingest_files(copied, Kind.CLICKS, [more], Reading(), NOW, silent_progress())
+    assert demo.run_demo(copied, NOW + timedelta(hours=1), silent_progress()).judgement.scanned
 
 
-def test_a_demo_that_was_cut_short_starts_again(workspace, monkeypatch):
-    def cut(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as cutting:
-        cutting.setattr("screening.simulate.practice.write_truth", cut)
-        with pytest.raises(KeyboardInterrupt):
-            demo.run_demo(workspace, NOW, silent_progress())
-    shown = demo.run_demo(workspace, NOW, silent_progress())
-    assert shown.practice.made
-    assert len(shown.practice.labels()) == shown.lake_rows[Kind.CONVERSIONS]
-
-
-def test_simulated_events_never_mix_with_others(workspace, tmp_path):
+def test_simulated_events_never_mix_with_others(tmp_path):
+    workspace = open_workspace(tmp_path / "w", {})
     own = tmp_path / "own.csv"
     own.write_text("click_id,ts,affiliate_id,offer_id\nc1,2026-06-01T10:00:00Z,a,o\n")
     ingest_files(workspace, Kind.CLICKS, [own], Reading(), NOW, silent_progress())
@@ -106,31 +130,59 @@ def test_simulated_events_never_mix_with_others(workspace, tmp_path):
     assert not (workspace.root / demo.FOLDER).exists()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"start": "yesterday"}', '{"start": "2026-01-01", "files": 3}'])
-def test_a_record_that_cannot_be_read_is_an_error_not_a_fresh_start(workspace, text):
-    (workspace.root / demo.FOLDER).mkdir()
-    (workspace.root / demo.FOLDER / "programme.json").write_text(text)
-    with pytest.raises(IntegrityError, match=r"programme\.json"):
-        demo.run_demo(workspace, NOW, silent_progress())
+@pytest.fixture
+def told(copied):
+    return CliRunner().invoke(app, ["demo", "--workspace", str(copied.root)])
 
 
-def test_the_command_says_that_it_is_simulated_and_what_to_look_at_next(tmp_path):
-    place = str(tmp_path / "w")
-    shown = CliRunner().invoke(app, ["demo", "--workspace", place])
-    assert shown.exit_code == 0, shown.output
-    assert "simulated" in shown.stdout
-    assert "Look next:" in shown.stdout
-    data = CliRunner().invoke(app, ["demo", "--workspace", place, "--json"])
-    body = json.loads(data.stdout)
+def test_the_command_says_that_it_is_simulated_and_how_it_went(told, finished):
+    assert told.exit_code == 0, told.output
+    assert "its fraud is simulated" in told.stdout or "the fraud in it is simulated" in told.stdout
+    assert "simulated fraudulent payout" in told.stdout
+    assert "held by mistake" in told.stdout
+    assert finished[1].judgement.run.run_id in told.stdout
+
+
+def test_the_command_suggests_only_what_exists(told, copied):
+    lines = [line.strip() for line in told.stdout.partition("Look next:")[2].splitlines()]
+    commands = [line for line in lines if line.startswith("winnow ")]
+    assert len(commands) >= 2
+    verbs = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+    assert {command.split()[1] for command in commands} <= verbs
+    replay = next(command for command in commands if command.startswith("winnow replay"))
+    assert CliRunner().invoke(app, replay.split()[1:]).stdout.startswith("identical")
+    paths = [line for line in lines if line.startswith(str(copied.root))]
+    assert len(paths) >= 3
+    for path in paths:
+        assert (copied.root / path).is_file(), path
+
+
+def test_json_has_the_same_and_sums_as_text(copied):
+    body = json.loads(CliRunner().invoke(app, ["demo", "--workspace", str(copied.root), "--json"]).stdout)
     assert body["simulated"] is True
     assert body["made"] is False
-    assert body["lake_rows"]["conversions"] > 0
+    assert body["lake_rows"]["conversions"] == body["scan"]["counts"]["conversions"]
+    assert all(Decimal(total["amount"]) >= 0 for total in body["payout"]["totals"])
 
 
-def test_the_command_suggests_only_commands_that_exist(tmp_path):
-    place = str(tmp_path / "w")
-    shown = CliRunner().invoke(app, ["demo", "--workspace", place])
-    suggested = [line.strip() for line in shown.stdout.splitlines() if line.strip().startswith("winnow ")]
-    assert suggested
-    verbs = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
-    assert {line.split()[1] for line in suggested} <= verbs
+def decisions(rows):
+    frame = pl.DataFrame(rows, schema=["affiliate_id", "sub_id", "currency", "payout", "decision"], orient="row")
+    return frame.with_columns(pl.col("payout").cast(DECISIONS["payout"]))
+
+
+def test_a_spared_partner_is_mostly_paid_and_loses_one_sub_id():
+    rows = [
+        ("good", "a", "USD", "60", "pay"),
+        ("good", "b", "USD", "20", "hold"),
+        ("good", None, "USD", "30", "pay"),
+        ("bad", "a", "USD", "500", "hold"),
+        ("bad", "b", "USD", "500", "hold"),
+    ]
+    spared = spared_partner(decisions(rows))
+    assert (spared.affiliate_id, spared.sub_id, spared.held, spared.paid) == ("good", "b", Decimal(20), Decimal(90))
+    assert spared_partner(decisions(rows[3:])) is None
+    assert spared_partner(decisions(rows[:1])) is None
+
+
+def test_no_flagged_source_is_no_story():
+    assert worst_source(pl.DataFrame(schema=SOURCES)) is None
