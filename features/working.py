@@ -9,6 +9,8 @@ from typing import Any
 
 import narwhals as nw
 
+from features.engine import with_microseconds
+
 CLICK_COLUMNS = (
     "click_id",
     "ts_us",
@@ -32,14 +34,12 @@ _OF_CLICK = (*FROM_CLICK, "affiliate_id", "offer_id")
 
 def working_clicks(clicks: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Turn canonical clicks into `CLICK_COLUMNS`."""
-    return clicks.with_columns(ts_us=nw.col("ts").dt.timestamp("us")).select(*CLICK_COLUMNS)
+    return with_microseconds(clicks, {"ts_us": "ts"}).select(*CLICK_COLUMNS)
 
 
 def working_conversions(conversions: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Turn canonical conversions into `CONVERSION_COLUMNS`."""
-    return conversions.with_columns(
-        ts_us=nw.col("ts").dt.timestamp("us"),
-        click_ts_us=nw.col("click_ts").dt.timestamp("us"),
+    return with_microseconds(conversions, {"ts_us": "ts", "click_ts_us": "click_ts"}).with_columns(
         payout=nw.col("payout").cast(nw.Float64),
         revenue=nw.col("revenue").cast(nw.Float64),
     ).select(*CONVERSION_COLUMNS)

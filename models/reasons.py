@@ -117,10 +117,8 @@ SHARES = (
     _share("agent_automated", _P.AUTOMATED_TRAFFIC, "Automated user agents", Invalid.GIVT),
     _share("agent_impossible", _P.AUTOMATED_TRAFFIC, "Impossible user agents"),
     _share("agent_old", _P.TRAFFIC_QUALITY, "Outdated browsers"),
-    _share("device_kind", _P.TRAFFIC_QUALITY, "Unusual share of phones"),
     _share("address_hosting", _P.AUTOMATED_TRAFFIC, "Hosting networks", Invalid.GIVT),
     _share("address_hidden", _P.TRAFFIC_QUALITY, "VPN and Tor"),
-    _share("address_mobile", _P.TRAFFIC_QUALITY, "Unusual share of mobile networks"),
     _share("country_mismatch", _P.TRAFFIC_QUALITY, "Country does not fit the address"),
     _share("country_rare", _P.TRAFFIC_QUALITY, "Countries unusual for the offer"),
     _share("device_missing", _P.DATA, "Device ids are missing"),
@@ -129,7 +127,6 @@ SHARES = (
     _share("click_missing", _P.ATTRIBUTION, "Conversions without a known click"),
     _share("click_mismatch", _P.TRAFFIC_QUALITY, "Conversion does not fit its click"),
     _share("conversions_bunched", _P.TRAFFIC_QUALITY, "Conversions come in bursts"),
-    _share("conversions_weekend", _P.TRAFFIC_QUALITY, "Unusual days of the week"),
     _share("revenue_missing", _P.DATA, "Revenue is missing"),
     _share("outcomes_bad", _P.TRAFFIC_QUALITY, "Chargebacks and confirmed fraud"),
     _share("outcomes_returned", _P.TRAFFIC_QUALITY, "Refunds"),
@@ -139,7 +136,6 @@ SHARES = (
     _clicks("clicks_hosting", _P.AUTOMATED_TRAFFIC, "Clicks from hosting networks", Invalid.GIVT),
     _clicks("clicks_unusual", _P.TRAFFIC_QUALITY, "Clicks unlike the offer's"),
     _clicks("clicks_hide_origin", _P.TRAFFIC_QUALITY, "Clicks hide where they come from"),
-    _share("ctct_shape", _P.TRAFFIC_QUALITY, "Shape of the click-to-conversion time"),
 )
 """What a share of a source's events has that its offer's other affiliates have not. `{what}` is the share's meaning."""
 
@@ -173,26 +169,11 @@ NUMBERS = (
         Invalid.SIVT,
     ),
     _doubt(
-        "revenue_small",
-        _P.TRAFFIC_QUALITY,
-        "Small baskets",
-        "The mean revenue of {n} conversions is {ratio:.0%} of this offer's norm.",
-        Invalid.SIVT,
-    ),
-    _doubt(
         "unlike_programme",
         _P.TRAFFIC_QUALITY,
         "Unlike the programme's traffic",
         "Taken together, the facts look more like injected fraud than like this programme (score {score:.2f}); "
         "no single one stands out.",
-        Invalid.SIVT,
-    ),
-    _doubt(
-        "source_flagged",
-        _P.TRAFFIC_QUALITY,
-        "Its source is flagged",
-        "The source it belongs to is flagged: about {bad_share:.0%} of its payout looks bad "
-        "(at least {bad_share_low:.0%}).",
         Invalid.SIVT,
     ),
 )
