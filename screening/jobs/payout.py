@@ -188,9 +188,10 @@ class _Batch:
         )
 
     def _release(self, records: Records, releases: pl.DataFrame) -> None:
-        released = records.ledger.release(releases)
-        if (released["batch_id"] != self.batch_id).any():
-            raise _ReleasedElsewhereError
+        for some in releases.iter_slices(_ROWS_AT_A_TIME):
+            released = records.ledger.release(some)
+            if (released["batch_id"] != self.batch_id).any():
+                raise _ReleasedElsewhereError
 
     def _slices(self) -> Iterator[pl.DataFrame]:
         rows = self.lines.rows

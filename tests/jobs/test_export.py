@@ -18,7 +18,9 @@ from screening.jobs.export import What, export, for_csv
 from screening.store import SCREENINGS, AuditEvent
 
 CONTRACT = {
-    What.DECISIONS: "conversion_id affiliate_id offer_id sub_id ts payout currency decision score p_value reasons missing run_id",
+    What.DECISIONS: (
+        "conversion_id affiliate_id offer_id sub_id ts payout currency decision score p_value reasons missing run_id"
+    ),
     What.SOURCES: (
         "affiliate_id offer_id sub_id from to clicks conversions payout score p_value flagged bad_share bad_share_low "
         "bad_share_high reasons run_id"

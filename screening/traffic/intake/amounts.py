@@ -10,15 +10,16 @@ from screening.traffic.intake.words import CELLS, Reading, first_fault, present,
 
 _MONEY = pl.Decimal(MONEY_PRECISION, MONEY_SCALE)
 _WHOLE_DIGITS = MONEY_PRECISION - MONEY_SCALE
-_PLAIN = rf"^\d{{1,{_WHOLE_DIGITS}}}(?:\.\d{{1,{MONEY_SCALE}}})?$"
-_NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)$"
-_THOUSANDS = r"^[+-]?\d{1,3}(?:,\d{3})+\.\d+$|^[+-]?\d{1,3}(?:,\d{3}){2,}$"
+# [0-9] and not \d, which takes the digits of every script, while amounts are read in ASCII only
+_PLAIN = rf"^[0-9]{{1,{_WHOLE_DIGITS}}}(?:\.[0-9]{{1,{MONEY_SCALE}}})?$"
+_NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)$"
+_THOUSANDS = r"^[+-]?[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+$|^[+-]?[0-9]{1,3}(?:,[0-9]{3}){2,}$"
 """Commas that can only separate thousands: a decimal point follows, or there is more than one of them."""
-_AMBIGUOUS = r"^[+-]?\d{1,3},\d{3}$"
-_DECIMAL_COMMA = r"^[+-]?\d[\d.]*,\d*$"
-_SCIENTIFIC = r"^[+-]?(?:\d+\.?\d*|\.\d+)[eE][+-]?\d+$"
+_AMBIGUOUS = r"^[+-]?[0-9]{1,3},[0-9]{3}$"
+_DECIMAL_COMMA = r"^[+-]?[0-9][0-9.]*,[0-9]*$"
+_SCIENTIFIC = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]+$"
 _NOT_FINITE = r"(?i)^[+-]?(?:nan|inf|infinity)$"
-_NEGATIVE = r"^-[\d.,]*[1-9]|^\([\d.,]+\)$"
+_NEGATIVE = r"^-[0-9.,]*[1-9]|^\([0-9.,]+\)$"
 
 
 def read_money(cells: pl.Series, *, required: bool) -> Reading:
@@ -30,8 +31,8 @@ def read_money(cells: pl.Series, *, required: bool) -> Reading:
     grouped = value.str.contains(_THOUSANDS)
     plain = pl.when(grouped).then(value.str.replace_all(",", "", literal=True)).otherwise(value)
     digits = plain.str.strip_prefix("+")
-    whole = digits.str.extract(r"^-?0*(\d*)").str.len_chars()
-    decimals = digits.str.extract(r"\.(\d*?)0*$").str.len_chars()
+    whole = digits.str.extract(r"^-?0*([0-9]*)").str.len_chars()
+    decimals = digits.str.extract(r"\.([0-9]*?)0*$").str.len_chars()
     faults = first_fault(
         (bare.str.contains(_NOT_FINITE), Fault.NOT_FINITE),
         (value.is_null() if required else pl.lit(value=False), Fault.MISSING_VALUE),
