@@ -33,6 +33,8 @@ PEERS_MIN = 3
 """Peers without which nothing is said about a common movement."""
 PEER_EVENTS_MIN = 5.0
 """Expected events from which a peer's movement is more than noise."""
+MANY_SOURCES = 500
+"""Sources in a group above which a source counts among its own peers: one in so many does not move a median."""
 OUTAGE = 0.2
 """Common movement under which the day is an outage of tracking, and nobody's day is known."""
 PRIOR_COUNT = 0.5
@@ -53,6 +55,8 @@ MAD_OF_NORMAL = 0.6745
 """Median absolute deviation of a normal distribution, in standard deviations."""
 MEDIAN_COST = np.pi / 2
 """Variance of a median over that of a mean, for normal samples."""
+NOTHING = 1e-12
+"""Keeps divisions by an absent quantity finite; what comes of them is unknown anyway."""
 MOST_EVENTS = 1e12
 """Events of a day above which they count as this many; keeps huge values finite."""
 
@@ -98,18 +102,17 @@ def surprise(events: Floats, exposure: Floats, weekday: Integers, sign: int, *, 
     known = ~np.isnan(events) & (np.nan_to_num(exposure) > 0)
     counted, exposed = (np.minimum(np.where(known, each, 0.0), MOST_EVENTS) for each in (events, exposure))
     factors = _weekday_factors(counted[:, :-1], exposed[:, :-1], weekday[:-1])
-    days = _Days(counted, exposed * factors[:, weekday], of_shares)
+    days = _without_outages(_Days(counted, exposed * factors[:, weekday], of_shares))
     past = days.part(0, PAST_DAYS)
-    moved = past.multiple * _level(past)[:, None] * _daily_movement(past)
+    moved = past.multiple * _level(past)[:, None] * _daily_movement(past, _level(past))
     scatter = _scatter(past, moved)
     found = [_of_span(days, moved, scatter, span) for span in SPANS_DAYS]
     z = np.stack([each.z for each in found])
     telling = np.nan_to_num(np.abs(z) if sign == 0 else sign * z, nan=-np.inf).argmax(axis=0)
-    judged = known[:, -1] & ~(found[0].common < OUTAGE)
 
     def of_telling(name: str) -> Floats:
         each = np.stack([getattr(span, name) for span in found])[telling, np.arange(len(events))]
-        return np.where(judged, each, np.nan)
+        return np.where(days.known[:, -1], each, np.nan)
 
     return Surprise(*(of_telling(field.name) for field in fields(Surprise)))
 
@@ -124,9 +127,9 @@ def _of_span(days: _Days, moved: Floats, scatter: Floats, span: int) -> Surprise
     common, error, peers = _common(observed, alone, scatter)
     expected = alone * common
     drift = NATURAL_DRIFT**2 * span / REFERENCE_DAYS
-    with np.errstate(invalid="ignore", divide="ignore"):
-        of_level = scatter / (level * reference.multiple.sum(axis=1))
-    z = _standardised(observed, expected, scatter * _binomial(level, days), of_level + error + drift)
+    # the level was counted too: on the scale of roots its error adds in proportion to the lengths (two Poisson samples)
+    lengths = common * test.multiple.sum(axis=1) / np.maximum(reference.multiple.sum(axis=1), NOTHING)
+    z = _standardised(observed, expected, scatter * _binomial(level, days) * (1 + lengths), error + drift)
     z /= _record(days.part(0, PAST_DAYS), moved, scatter, span)
     enough = (reference.known.sum(axis=1) >= LEAST_PAST_DAYS) & (2 * test.known.sum(axis=1) >= span)
     return Surprise(np.where(enough, z, np.nan), np.full(len(z), float(span)), observed, expected, common, peers)
@@ -137,7 +140,7 @@ def _weekday_factors(events: Floats, exposure: Floats, weekday: Integers) -> Flo
     on = np.eye(WEEK)[weekday]
     plain = _Days(events, exposure, of_shares=False)
     seen = _capped(plain) @ on
-    expected = (_capped(plain).sum(axis=1) / np.maximum(exposure.sum(axis=1), 1e-12))[:, None] * exposure @ on
+    expected = (_capped(plain).sum(axis=1) / np.maximum(exposure.sum(axis=1), NOTHING))[:, None] * exposure @ on
     of_peers = (seen.sum(axis=0) + PRIOR_WEEKDAY_EVENTS) / (expected.sum(axis=0) + PRIOR_WEEKDAY_EVENTS)
     own = (seen + PRIOR_WEEKDAY_EVENTS * of_peers) / (expected + PRIOR_WEEKDAY_EVENTS)
     return np.asarray(own, dtype=np.float64)
@@ -158,7 +161,7 @@ def _level(days: _Days) -> Floats:
     if days.of_shares:
         weight = PRIOR_EXPOSURE
         prior = weight * float((events.sum() + PRIOR_COUNT) / (multiple.sum() + 1.0))
-    return np.where(multiple > 0, (events + prior) / np.maximum(multiple + weight, 1e-12), np.nan)
+    return np.where(multiple > 0, (events + prior) / np.maximum(multiple + weight, NOTHING), np.nan)
 
 
 def _binomial(level: Floats, days: _Days) -> Floats:
@@ -166,14 +169,18 @@ def _binomial(level: Floats, days: _Days) -> Floats:
     return np.clip(1 - level, 0.05, 1.0) if days.of_shares else np.ones_like(level)
 
 
-def _daily_movement(past: _Days) -> Floats:
-    """Return the median factor by which all sources moved on each past day, shape (days,); 1 where too few show it."""
-    alone = _level(past)[:, None] * past.multiple
-    tells = past.known & (alone >= PEER_EVENTS_MIN)
-    movement = np.ones(past.events.shape[1])
-    for day in np.flatnonzero(tells.sum(axis=0) >= PEERS_MIN):
-        movement[day] = np.median(past.events[tells[:, day], day] / alone[tells[:, day], day])
-    return movement
+def _without_outages(days: _Days) -> _Days:
+    """Return the days with those unknown on which tracking failed for most sources; who escaped tells nothing then."""
+    lost = _daily_movement(days, _level(days.part(0, PAST_DAYS))) < OUTAGE
+    return _Days(np.where(lost, 0.0, days.events), np.where(lost, 0.0, days.multiple), days.of_shares)
+
+
+def _daily_movement(days: _Days, level: Floats) -> Floats:
+    """Return the median factor by which all sources moved on each day, shape (days,); 1 where too few show it."""
+    alone = level[:, None] * days.multiple
+    tells = days.known & (np.nan_to_num(alone) >= PEER_EVENTS_MIN)
+    middle = _median(np.where(tells, days.events / np.where(tells, alone, 1.0), np.nan))
+    return np.where(tells.sum(axis=0) >= PEERS_MIN, middle, 1.0)
 
 
 def _scatter(past: _Days, moved: Floats) -> Floats:
@@ -202,17 +209,26 @@ def _common(observed: Floats, alone: Floats, scatter: Floats) -> tuple[Floats, F
     """
     tells = np.nan_to_num(alone) >= PEER_EVENTS_MIN
     ratio = np.where(tells, observed / np.where(tells, alone, 1.0), np.nan)
-    common, error = np.ones(len(alone)), np.zeros(len(alone))
     peers = (tells.sum() - tells).astype(np.float64)
-    for source in np.flatnonzero(peers >= PEERS_MIN):
-        others = tells.copy()
-        others[source] = False
-        middle = float(np.median(ratio[others]))
-        uneven = float(np.median(np.abs(ratio[others] - middle))) / MAD_OF_NORMAL / max(middle, OUTAGE)
-        by_chance = float(np.median(scatter[others] / (alone[others] * max(middle, OUTAGE))))
-        common[source] = middle
-        error[source] = MEDIAN_COST * uneven**2 / peers[source] + max(uneven**2 - by_chance, 0.0)
-    return common, error, peers
+    others = np.repeat(ratio[:, None], len(ratio) if len(ratio) <= MANY_SOURCES else 1, axis=1)
+    if len(ratio) <= MANY_SOURCES:
+        np.fill_diagonal(others, np.nan)
+    middle = _median(others)
+    least = np.maximum(middle, OUTAGE)
+    uneven = _median(np.abs(others - middle)) / MAD_OF_NORMAL / least
+    by_chance = _median(np.where(np.isnan(others), np.nan, (scatter / np.maximum(alone, NOTHING))[:, None])) / least
+    error = MEDIAN_COST * uneven**2 / np.maximum(peers, 1.0) + np.maximum(uneven**2 - by_chance, 0.0)
+    enough = peers >= PEERS_MIN
+    return np.where(enough, middle, 1.0), np.where(enough, error, 0.0), peers
+
+
+def _median(values: Floats) -> Floats:
+    """Return the median of each column of (rows, columns), NaN left out; NaN where there is nothing."""
+    ordered = np.sort(values, axis=0)
+    count = np.count_nonzero(~np.isnan(values), axis=0)
+    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, np.maximum(count - 1, 0))
+    column = np.arange(values.shape[1])
+    return np.asarray((ordered[low, column] + ordered[high, column]) / 2, dtype=np.float64)
 
 
 def _standardised(observed: Floats, expected: Floats, scatter: Floats, relative: Floats) -> Floats:
