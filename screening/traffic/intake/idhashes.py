@@ -94,7 +94,8 @@ def compare(new: Sequence[Path], known: Sequence[Path], folder: Path) -> Compare
     with paths[0].open("wb") as fresh, paths[1].open("wb") as suspects, paths[2].open("wb") as found:
         for parts in _slices([read_run(path) for path in new], [read_run(path) for path in known]):
             merged = np.concatenate([np.empty(0, HASH), *parts[: len(new)]])
-            merged.sort()
+            if len(new) > 1:
+                merged.sort()
             again = merged[1:] == merged[:-1]
             unique = merged[np.concatenate(([True], ~again))] if len(merged) else merged
             is_known = np.zeros(len(unique), dtype=bool)

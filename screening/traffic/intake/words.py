@@ -24,6 +24,8 @@ FORMULA = r"^(?:[=\uff1d].|[+\-@\uff0b\uff0d\uff20][^(|!]*[(|!])"
 """A spreadsheet evaluates these: anything after `=`; after + - @ only what calls a function or another program.
 `-1`, `+491701234` and `@name` are ordinary identifiers. The signs count in their full width too."""
 _IPV4 = r"^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.|$)){4}$"
+_SAMPLE_ROWS = 1024
+"""Rows from which the variety of a column is guessed."""
 _COUNTRY_CODE = r"^[A-Z]{2}$"
 _COUNTRY_CODE_LETTERS = 2
 
@@ -67,7 +69,8 @@ def first_fault(*cases: tuple[pl.Expr, Fault]) -> pl.Expr:
 def read_id(cells: pl.Series, rules: Rules, *, required: bool) -> Reading:
     """Read identifiers: surrounding space removed, case kept."""
     cells = _empty_as_null(cells)
-    plain = _is_ordinary(cells, rules.id_bytes_max) and bool(cells.str.contains(_PLAIN_ID).all())
+    values = _distinct(cells)
+    plain = _is_ordinary(values, rules.id_bytes_max) and bool(values.str.contains(_PLAIN_ID).all())
     if plain and not (required and cells.null_count()):
         return Reading(cells)
     value = present(CELLS)
@@ -96,7 +99,7 @@ def read_text(cells: pl.Series, rules: Rules, *, clean: bool) -> Reading:
 def read_country(cells: pl.Series, rules: Rules) -> Reading:
     """Read countries: two-letter codes in upper case, names as they are."""
     cells = _empty_as_null(cells)
-    if bool(cells.str.contains(_COUNTRY_CODE).all()):
+    if bool(_distinct(cells).str.contains(_COUNTRY_CODE).all()):
         return Reading(cells)
     value = present(CELLS)
     code = pl.when(value.str.len_chars() == _COUNTRY_CODE_LETTERS).then(value.str.to_uppercase()).otherwise(value)
@@ -152,6 +155,11 @@ def _text_faults(value: pl.Expr, rules: Rules) -> pl.Expr:
         (value.str.contains("\0", literal=True), Fault.NUL_BYTE),
         (value.str.contains(_CONTROL), Fault.CONTROL_CHARACTER),
     )
+
+
+def _distinct(cells: pl.Series) -> pl.Series:
+    """Return each value once where there are few of them, as in a column of offers; then there is less to look at."""
+    return cells.unique() if cells.head(_SAMPLE_ROWS).n_unique() < _SAMPLE_ROWS // 2 else cells
 
 
 def _empty_as_null(cells: pl.Series) -> pl.Series:
