@@ -139,6 +139,8 @@ class Stop(StrEnum):
     APPLICATION = "application_budget"
     BYTES = "byte_budget"
     NEAR_COPIES = "near_copies"
+    HARD_PAGES = "hard_pages"
+    """Several of its pages stopped the fast parser: more would only take time from others."""
     ROBOTS_UNREACHABLE = "robots_unreachable"
     ROBOTS_DISALLOWED = "robots_disallowed"
     CRAWL_DELAY = "crawl_delay"

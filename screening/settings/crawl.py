@@ -62,6 +62,7 @@ class TrapSettings(Section):
         "most pages whose URLs differ in numbers, dates and hexadecimal ids only", unit="pages", ge=1, le=100
     )
     near_copies: int = setting("successive near copies of a page that end the crawl", unit="pages", ge=1, le=100)
+    hard_pages: int = setting("pages that stop the fast parser and then end the crawl", unit="pages", ge=1, le=100)
     sitemap_urls: int = setting("most URLs read from a site's sitemaps", unit="URLs", ge=0, le=50_000)
     sitemap_levels: int = setting("most levels of sitemap indexes", unit="levels", ge=1, le=5)
     sitemaps: int = setting("most sitemap files fetched from a site", unit="files", ge=0, le=50)

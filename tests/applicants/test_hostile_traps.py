@@ -237,3 +237,16 @@ def test_a_page_that_differs_with_every_visit_is_not_cloaking(farm, crawl):
     )
     got = crawl("noisy.net", SITE__COMPARE_VIEWS="true", SITE__PAGES=1)
     assert not [one for one in got.flags if one.startswith("varies")]
+
+
+def test_pages_that_stop_the_fast_parser_end_the_crawl_and_are_parsed_once(farm, crawl):
+    def hard(exchange):
+        links = b"".join(b"<a href=/%c>x</a>" % letter for letter in b"abcdef")
+        exchange.respond(b"<p>" + exchange.request.path.encode() + b"</p>" + links + b"<b>" * 100_000 + b"x")
+
+    farm.add("hard.net", honest_otherwise(hard))
+    got = crawl("hard.net", SITE__COMPARE_VIEWS="true", TRAPS__HARD_PAGES=1)
+    assert got.stops == (Stop.HARD_PAGES,)
+    # the three other views brought the same bytes; they cost no parser again
+    assert got.home.flags == (PageFlag.FALLBACK,)
+    assert {view.page.flags for view in got.views} == {(PageFlag.FALLBACK,)}

@@ -16,7 +16,7 @@ from screening.applicants.crawl.tls import TlsContexts, tls_contexts
 from screening.applicants.crawl.turns import AddressTurns
 from screening.applicants.crawl.urls import Target, declared_target
 from screening.applicants.crawl.watchdog import Watchdog
-from screening.applicants.page.pool import ParserPool
+from screening.applicants.page.pool import ParserPool, Reading
 from screening.applicants.records import Fetch, Page
 from screening.settings.crawl import CrawlSettings
 
@@ -57,10 +57,14 @@ class Crawler:
 
     def parsed(self, fetch: Fetch, role: str) -> Page:
         """Return the page of a fetch, with its facts if it is HTML."""
-        if not fetch.body or FetchFlag.NOT_HTML in fetch.flags:
-            return Page(fetch, None, role)
-        reading = self.parsers.read(fetch.final_url, fetch.body, charset_of(fetch.header("content-type")))
+        reading = self.read(fetch)
         return Page(fetch, reading.facts, role, reading.flags)
+
+    def read(self, fetch: Fetch) -> Reading:
+        """Parse what was fetched; no facts and no flags when it is not HTML."""
+        if not fetch.body or FetchFlag.NOT_HTML in fetch.flags:
+            return Reading(None, ())
+        return self.parsers.read(fetch.final_url, fetch.body, charset_of(fetch.header("content-type")))
 
     def interrupt(self) -> None:
         """End all fetches now; crawls under way stop at once and are not complete."""

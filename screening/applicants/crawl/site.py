@@ -26,6 +26,7 @@ from screening.applicants.crawl.urls import Target, read_target
 from screening.applicants.crawl.views import varying
 from screening.applicants.evidence.archive import Archive
 from screening.applicants.page.collect import refresh_target
+from screening.applicants.page.pool import Reading
 from screening.applicants.page.simhash import distance
 from screening.applicants.records import Fetch, Page, Robots, SiteCrawl, Spent, View
 
@@ -95,6 +96,8 @@ class _SiteVisit:
         self._delay = self._limits.delay_seconds
         self._home_only = False
         self._near_copies = 0
+        self._hard_pages = 0
+        self._readings: dict[tuple[str, str], Reading] = {}
         self._probe: Page | None = None
         self._moved_to: str | None = None
 
@@ -155,6 +158,8 @@ class _SiteVisit:
             raise _EndedError(Stop.PAGES)
         if self._near_copies >= self._crawler.settings.traps.near_copies:
             raise _EndedError(Stop.NEAR_COPIES)
+        if self._hard_pages >= self._crawler.settings.traps.hard_pages:
+            raise _EndedError(Stop.HARD_PAGES)
 
     def _after_home(self, page: Page, target: Target) -> None:
         if self._home_only:
@@ -341,7 +346,14 @@ class _SiteVisit:
         return fetch if self._archive is None else self._archive.keep(fetch)
 
     def _page(self, fetch: Fetch, role: str) -> Page:
-        return self._crawler.parsed(fetch, role)
+        """Parse a fetch; what was parsed before (another view of the same bytes) is not parsed again."""
+        key = (fetch.final_url, fetch.body_digest)
+        reading = self._readings.get(key)
+        if reading is None:
+            reading = self._readings[key] = self._crawler.read(fetch)
+            self._waited += reading.waited_seconds
+            self._hard_pages += bool({PageFlag.FALLBACK, PageFlag.UNPARSEABLE} & set(reading.flags))
+        return Page(fetch, reading.facts, role, reading.flags)
 
     def _admit(self, target: Target) -> Failure | FetchFlag | None:
         if target.site not in self._frontier.scope or self._crawler.never_fetch(target.host):

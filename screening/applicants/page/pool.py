@@ -25,10 +25,11 @@ _READERS = ("lexbor", "soup")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The facts of a page, or None with the flag that says why there are none."""
+    """The facts of a page, or None with the flag that says why there are none; and the wait for a free process."""
 
     facts: PageFacts | None
     flags: tuple[PageFlag, ...]
+    waited_seconds: float = 0.0
 
 
 class ParserPool:
@@ -55,20 +56,22 @@ class ParserPool:
 
     def read(self, url: str, body: bytes, charset: str | None) -> Reading:
         """Parse a page: with the fast parser, then with the tough one, then not at all. Never raises."""
-        for reader in _READERS:
-            try:
-                facts = self._ask(reader, url, body, charset)
-            except OSError:
-                return Reading(None, (PageFlag.PARSER_UNAVAILABLE,))
-            if facts is not None:
-                return Reading(facts, () if reader == _READERS[0] else (PageFlag.FALLBACK,))
-        return Reading(None, (PageFlag.UNPARSEABLE,))
+        begun = time.monotonic()
+        with self._free:
+            waited = time.monotonic() - begun
+            for reader in _READERS:
+                try:
+                    facts = self._ask(reader, url, body, charset)
+                except OSError:
+                    return Reading(None, (PageFlag.PARSER_UNAVAILABLE,), waited)
+                if facts is not None:
+                    return Reading(facts, () if reader == _READERS[0] else (PageFlag.FALLBACK,), waited)
+            return Reading(None, (PageFlag.UNPARSEABLE,), waited)
 
     def _ask(self, reader: str, url: str, body: bytes, charset: str | None) -> PageFacts | None:
-        with self._free:
-            worker = self._take()
-            answer = worker.ask({"reader": reader, "url": url, "charset": charset}, body, self._settings.wall_seconds)
-            self._put_back(worker, alive=answer is not None)
+        worker = self._take()
+        answer = worker.ask({"reader": reader, "url": url, "charset": charset}, body, self._settings.wall_seconds)
+        self._put_back(worker, alive=answer is not None)
         try:
             return None if answer is None else _FACTS.validate_json(answer)
         except ValidationError:
