@@ -75,7 +75,7 @@ def conversion_matrix(facts: nw.LazyFrame[Any], sources: Sources) -> nw.LazyFram
 
 
 def trend_features(sources: Sources) -> nw.LazyFrame[Any]:
-    """Compare a source's last 7 days with its 28, against the same comparison of its offer; a row per SUB and window."""
+    """Compare a source's last 7 days with its 28, against the same for its offer; a row per SUB and window."""
     week, month = (_with_offer_totals(sources.sums[days]) for days in (7, 28))
     week = week.with_columns(month=nw.col("window") // 4)
     columns = [f"{prefix}{name}" for prefix in ("", "o_") for name in ("conversions", "clicks")]

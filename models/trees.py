@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,7 +120,7 @@ def unpack(content: bytes) -> tuple[list[BoostedTrees], dict[str, object], dict[
             )
             for index in range(header["trees"])
         ]
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+    except (KeyError, ValueError, IndexError, TypeError, EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
         raise ModelFileError(f"the model file is damaged: {error}") from error
     return (
         trees,

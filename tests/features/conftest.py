@@ -67,10 +67,14 @@ def _facts(rng: np.random.Generator, size: int) -> dict[str, list[str | None]]:
     return {
         "sub_id": _some(rng, ["s1", "s2", "s3"], size, 0.3),
         "ip": _some(rng, [f"10.0.{a}.{b}" for a in range(3) for b in range(20)], size, 0.1),
-        "user_agent": _some(rng, [f"{n}/{v}" for n in ("browser", "bot", "tool", "odd", "x") for v in (3, 20)], size, 0.1),
+        "user_agent": _some(
+            rng, [f"{n}/{v}" for n in ("browser", "bot", "tool", "odd", "x") for v in (3, 20)], size, 0.1
+        ),
         "device_id": _some(rng, [f"d{i}" for i in range(60)], size, 0.2),
         "country": _some(rng, ["US", "US", "US", "DE", "FR"], size, 0.2),
-        "referrer": _some(rng, ["https://www.blog.example/a", "https://shop.blog.example", "x.example", "-"], size, 0.3),
+        "referrer": _some(
+            rng, ["https://www.blog.example/a", "https://shop.blog.example", "x.example", "-"], size, 0.3
+        ),
     }
 
 
