@@ -48,17 +48,6 @@ class Judge(Protocol):
         """Return how bad each row is, shape (rows,), 0..1, higher is worse, NaN unknown; all NaN when not fitted."""
 
 
-@runtime_checkable
-class Explains(Protocol):
-    """A judge that can also say which facts drove a score."""
-
-    def contributions(self, features: pl.DataFrame) -> Floats:
-        """Return shape (rows, len(needs)): 0..1 per row and needed column, higher means it spoke more against the row.
-
-        NaN where the score is NaN. For ordering reasons; contributions do not add up to the score.
-        """
-
-
 class ModelFileError(ValueError):
     """A stored judge is damaged, was altered, or does not fit this program. Never score with it; train again."""
 

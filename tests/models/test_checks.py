@@ -95,11 +95,12 @@ FEATURES = ("seconds", "value", "night", "clicks")
 def small_forests(monkeypatch):
     """The contract does not depend on size; the anomaly judge at full size is measured in test_anomaly."""
     monkeypatch.setattr(anomaly, "MOST_ROWS", 400)
-    monkeypatch.setattr(anomaly_detectors, "TREES", 20)
+    monkeypatch.setattr(anomaly_detectors, "TREES", 5)
+    monkeypatch.setattr(anomaly_detectors, "BAGS", 20)
 
 
 SPECIMENS = {
-    "anomaly": Specimen(AnomalyJudge(FEATURES), table, table_worsened, FEATURES, rows=300, full=600),
+    "anomaly": Specimen(AnomalyJudge(FEATURES), table, table_worsened, FEATURES, rows=200, full=600),
     "series": Specimen(SeriesJudge(), hourly, hourly_worsened, ("value",), rows=3 * 24 * 25, full=3 * 24 * 60),
     "change of counts": Specimen(
         ChangeJudge(Measure.COUNT, Direction.MORE), daily, daily_worsened, ("events",), rows=12 * 50, full=12 * 60
