@@ -39,10 +39,14 @@ def working_clicks(clicks: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 
 def working_conversions(conversions: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Turn canonical conversions into `CONVERSION_COLUMNS`."""
-    return with_microseconds(conversions, {"ts_us": "ts", "click_ts_us": "click_ts"}).with_columns(
-        payout=nw.col("payout").cast(nw.Float64),
-        revenue=nw.col("revenue").cast(nw.Float64),
-    ).select(*CONVERSION_COLUMNS)
+    return (
+        with_microseconds(conversions, {"ts_us": "ts", "click_ts_us": "click_ts"})
+        .with_columns(
+            payout=nw.col("payout").cast(nw.Float64),
+            revenue=nw.col("revenue").cast(nw.Float64),
+        )
+        .select(*CONVERSION_COLUMNS)
+    )
 
 
 def claimed_clicks(clicks: nw.LazyFrame[Any], conversions: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

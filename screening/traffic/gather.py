@@ -126,10 +126,11 @@ def working_traffic(snapshot: Snapshot, first: date, last: date, decided_at: dat
 
 def _claimed(snapshot: Snapshot, days: Sequence[date], working: pl.DataFrame) -> pl.DataFrame:
     lazy = nw.from_native(working.lazy())
-    if not days:
-        return nw.to_native(claimed_clicks(nw.from_native(pl.LazyFrame(schema=_click_schema())), lazy)).collect()
-    clicks = working_clicks(nw.from_native(snapshot.frame(Kind.CLICKS, days[0], days[-1])))
-    return nw.to_native(claimed_clicks(clicks, lazy)).collect(engine="streaming")
+    clicks = nw.from_native(pl.LazyFrame(schema=_click_schema()))
+    if days:
+        clicks = working_clicks(nw.from_native(snapshot.frame(Kind.CLICKS, days[0], days[-1])))
+    found: pl.LazyFrame = nw.to_native(claimed_clicks(clicks, lazy))
+    return found.collect(engine="streaming")
 
 
 def _rolled_day(snapshot: Snapshot, day: date, books: Books, sites: pl.DataFrame, folder: Path) -> pl.DataFrame:

@@ -69,7 +69,8 @@ def _rules(gathered: Gathered, settings: DecisionSettings) -> dict[str, list[Rea
 def _sources(gathered: Gathered, taught: TaughtJudge, verdict: Verdicts, settings: DecisionSettings) -> pl.DataFrame:
     """Judge sub-sources and windows: SUB, window, counts, posterior, p_value, flagged, bad share, `held`, reasons."""
     matrix = gathered.prepared.matrix
-    rows = nw.to_native(source_matrix(gathered.prepared.sources)).collect().sort(*SUB, "window")
+    lazy: pl.LazyFrame = nw.to_native(source_matrix(gathered.prepared.sources))
+    rows = lazy.collect().sort(*SUB, "window")
     scores = taught.score(rows)
     own = matrix.select(*SUB, window=_WINDOW, payout="payout").with_columns(
         posterior=pl.Series(verdict.posterior).fill_nan(None), hold=pl.Series(verdict.held)
@@ -86,7 +87,8 @@ def _sources(gathered: Gathered, taught: TaughtJudge, verdict: Verdicts, setting
     )
     rows = rows.join(weighted, on=[*SUB, "window"], how="left", maintain_order="left")
     rows = rows.with_columns(judged=pl.col("judged").fill_null(0), bad=pl.col("bad").fill_null(0.0))
-    prior = fit_beta_prior(rows["bad"].to_numpy(), rows["judged"].to_numpy())
+    # the prior's likelihood is one of whole counts
+    prior = fit_beta_prior(np.round(rows["bad"].to_numpy()), rows["judged"].to_numpy())
     low, high = shrunk_interval(rows["bad"].to_numpy(), rows["judged"].to_numpy(), prior, INTERVAL)
     unlike = pl.Series(benjamini_hochberg(rows["p_value"].fill_null(float("nan")).to_numpy())).fill_nan(1.0) <= settings.clean_share_of_held_max
     known = pl.col("judged") > 0
@@ -170,7 +172,7 @@ def _source_frame(sources: pl.DataFrame, gathered: Gathered) -> pl.DataFrame:
 
 def _too_little(gathered: Gathered, hits: Mapping[str, Sequence[Reason]], settings: DecisionSettings) -> Judged:
     """Hold everything: a programme this small has no norm to hold anything against."""
-    numbers = {"n": gathered.prepared.matrix.height, "least": settings.fewest_conversions}
+    numbers: dict[str, str | int | float] = {"n": gathered.prepared.matrix.height, "least": settings.fewest_conversions}
     too_little = Hold((Reason("not_enough_history", numbers, 0.5),))
     rows = _of_period(gathered).with_columns(score=pl.lit(None, dtype=pl.Float64), p_value=pl.lit(None, dtype=pl.Float64))
     decisions = [worst([*(by_rule(reason) for reason in hits.get(row["conversion_id"], ())), too_little]) for row in rows.iter_rows(named=True)]
