@@ -1,1 +1,1 @@
-"""Judges of affiliate traffic: code that scores facts (not trained files, not database tables). No input or output here."""
+"""Judges of affiliate traffic: code that scores facts (not trained files, not tables). No input or output here."""

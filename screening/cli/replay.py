@@ -48,7 +48,10 @@ def _lines(replayed: Replayed) -> list[str]:
         return [f"identical: {replayed.compared} decisions of {replayed.run.run_id}"]
     lines = [f"{replayed.run.run_id} differs:"]
     lines += [f"  input: {text}" for text in replayed.inputs]
-    lines += [f"  {row['conversion_id']}: {row['column']} was {row['then']}, is now {row['now']}" for row in replayed.differing.head(_SHOWN).iter_rows(named=True)]
+    lines += [
+        f"  {row['conversion_id']}: {row['column']} was {row['then']}, is now {row['now']}"
+        for row in replayed.differing.head(_SHOWN).iter_rows(named=True)
+    ]
     if replayed.differing.height > _SHOWN:
         lines.append(f"  ... and {replayed.differing.height - _SHOWN} more")
     if replayed.inputs and replayed.differing.is_empty():

@@ -26,7 +26,9 @@ def register(app: typer.Typer) -> None:
 def scan_command(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
-    first: Annotated[str | None, typer.Option("--from", help="First day, as 2026-01-31; default: the first in the lake.")] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", help="First day, as 2026-01-31; default: the first in the lake.")
+    ] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last day; default: the last in the lake.")] = None,
 ) -> None:
     """Judge conversions and their sources: features, detectors, decisions, all recorded as one run.
@@ -54,14 +56,18 @@ def _data(scanned: Scanned) -> dict[str, object]:
         "from": str(scanned.run.period_from),
         "to": str(scanned.run.period_to),
         "decisions": dict(scanned.decisions),
-        "money": {decision: {currency: str(total) for currency, total in totals.items()} for decision, totals in scanned.money.items()},
+        "money": {
+            decision: {currency: str(total) for currency, total in totals.items()}
+            for decision, totals in scanned.money.items()
+        },
         "sources_flagged": scanned.flagged.height,
         "held_for_lack_of_evidence": scanned.unknown,
     }
 
 
 def _lines(scanned: Scanned) -> list[str]:
-    lines = [f"Judged {sum(scanned.decisions.values())} conversions from {scanned.run.period_from} to {scanned.run.period_to}:"]
+    judged = sum(scanned.decisions.values())
+    lines = [f"Judged {judged} conversions from {scanned.run.period_from} to {scanned.run.period_to}:"]
     for decision, totals in scanned.money.items():
         money = ", ".join(f"{total.normalize():,f} {currency}".rstrip() for currency, total in totals.items())
         lines.append(f"  {decision:6} {scanned.decisions[decision]:>8} conversions, payout {money}")

@@ -54,7 +54,9 @@ def _changed_parts(snapshot: Snapshot, run: RunRecord) -> list[str]:
     for path, digest in sorted(run.inputs.items()):
         file = snapshot.root / path
         if path not in parts or not file.is_file():
-            raise IntegrityError("Events that the run judged are gone.", remedy="Restore them from a backup.", where=str(file))
+            raise IntegrityError(
+                "Events that the run judged are gone.", remedy="Restore them from a backup.", where=str(file)
+            )
         if file_digest(file) != digest:
             changed.append(f"{path} is not what the run read")
     return changed
@@ -64,7 +66,11 @@ def _changed_versions(workspace: Workspace, run: RunRecord) -> list[str]:
     _, _, lists = load_book(workspace.folder("lists"))
     then = {name: text for name, text in run.versions.items() if name not in ("winnow", "model")}
     names = sorted({*then, *lists})
-    return [f"list {name}: then {then.get(name, 'absent')}, now {lists.get(name, 'absent')}" for name in names if then.get(name) != lists.get(name)]
+    return [
+        f"list {name}: then {then.get(name, 'absent')}, now {lists.get(name, 'absent')}"
+        for name in names
+        if then.get(name) != lists.get(name)
+    ]
 
 
 def _differences(then: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
@@ -76,7 +82,11 @@ def _differences(then: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
         if before.dtype.is_float():
             same = (same | ((before - after).abs() <= _TOLERANCE)).fill_null(value=False)
         rows = both.filter(~same)
-        found.append(rows.select("conversion_id", column=pl.lit(column), then=_text(rows[column]), now=_text(rows[f"{column}_now"])))
+        found.append(
+            rows.select(
+                "conversion_id", column=pl.lit(column), then=_text(rows[column]), now=_text(rows[f"{column}_now"])
+            )
+        )
     return pl.concat(found).sort("conversion_id", "column")
 
 

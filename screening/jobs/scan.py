@@ -47,9 +47,19 @@ def scan(workspace: Workspace, period: tuple[date | None, date | None], now: dat
 
     Waits a while for another scan, then raises BusyError that names it; InputError when there is nothing to judge.
     """
+    if workspace.settings.engine != "polars":
+        raise InputError(
+            "The engine spark cannot run a scan yet.",
+            remedy="Set `engine: polars`.",
+            where=str(workspace.loaded.sources["engine"]),
+        )
     wait = workspace.settings.ingest.lock_wait_seconds
     lock = holding_lock(
-        workspace.folder("locks") / "scan", command="scan", now=now, wait_seconds=wait, waiting=lambda who: progress.step(who, 0, None)
+        workspace.folder("locks") / "scan",
+        command="scan",
+        now=now,
+        wait_seconds=wait,
+        waiting=lambda who: progress.step(who, 0, None),
     )
     with lock, open_store(workspace.store_url) as store:
         progress.step("scan", 0, _STEPS)
@@ -66,7 +76,9 @@ def scan(workspace: Workspace, period: tuple[date | None, date | None], now: dat
         run = _record(workspace, snapshot, gathered, judged, (champion, books, now))
         with store.together() as records:
             records.record_scan(run, judged.decisions, judged.sources, _no_caps())
-            records.audit.append(AuditEvent(run.finished_at, "scan", "scan recorded", f"run {run.run_id}", dict(run.counts)))
+            records.audit.append(
+                AuditEvent(run.finished_at, "scan", "scan recorded", f"run {run.run_id}", dict(run.counts))
+            )
         progress.step("scan", _STEPS, _STEPS)
         return _summary(run, judged)
 
@@ -86,7 +98,11 @@ def _period(snapshot: Snapshot, asked: tuple[date | None, date | None]) -> Perio
     days = snapshot.days(Kind.CONVERSIONS)
     clicked = snapshot.days(Kind.CLICKS)
     if not days and not clicked:
-        raise InputError("The lake has no events.", remedy="Take some in first: winnow ingest conversions FILE.", where=str(snapshot.root))
+        raise InputError(
+            "The lake has no events.",
+            remedy="Take some in first: winnow ingest conversions FILE.",
+            where=str(snapshot.root),
+        )
     both = sorted({*days, *clicked})
     first, last = asked[0] or (days or both)[0], asked[1] or both[-1]
     if first > last:
@@ -105,7 +121,11 @@ def _record(
 ) -> RunRecord:
     champion, books, now = used
     counts = dict(judged.decisions.group_by("decision").len().iter_rows())
-    counts |= {"conversions": judged.decisions.height, "sources": judged.sources.height, "flagged": int(judged.sources["flagged"].sum())}
+    counts |= {
+        "conversions": judged.decisions.height,
+        "sources": judged.sources.height,
+        "flagged": int(judged.sources["flagged"].sum()),
+    }
     return RunRecord(
         run_id=f"scan-{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
         command="scan",
@@ -130,9 +150,17 @@ def _no_caps() -> pl.DataFrame:
 def _summary(run: RunRecord, judged: Judged) -> Scanned:
     decisions = judged.decisions
     money: dict[str, dict[str, Decimal]] = {}
-    totals = decisions.group_by("decision", pl.col("currency").fill_null("")).agg(pl.col("payout").sum()).sort("decision", "currency")
+    totals = (
+        decisions.group_by("decision", pl.col("currency").fill_null(""))
+        .agg(pl.col("payout").sum())
+        .sort("decision", "currency")
+    )
     for decision, currency, total in totals.iter_rows():
         money.setdefault(decision, {})[currency] = total
-    unknown = decisions.filter(pl.col("reasons").list.eval(pl.element().is_in(["facts_missing", "not_enough_history"])).list.any()).height
+    unknown = decisions.filter(
+        pl.col("reasons").list.eval(pl.element().is_in(["facts_missing", "not_enough_history"])).list.any()
+    ).height
     flagged = judged.sources.filter("flagged").sort("payout", "score", descending=True)
-    return Scanned(run, dict(decisions.group_by("decision").len().sort("decision").iter_rows()), money, flagged, unknown)
+    return Scanned(
+        run, dict(decisions.group_by("decision").len().sort("decision").iter_rows()), money, flagged, unknown
+    )

@@ -41,7 +41,9 @@ def load_champion(folder: Path, digest: str | None) -> Champion:
         raise IntegrityError("The file of the champion model is missing.", remedy=remedy, where=str(path))
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != digest:
-        raise IntegrityError("The model file is not what was recorded when it was trained.", remedy=remedy, where=str(path))
+        raise IntegrityError(
+            "The model file is not what was recorded when it was trained.", remedy=remedy, where=str(path)
+        )
     try:
         return Champion(TaughtJudge.load(content), digest)
     except ModelFileError as error:

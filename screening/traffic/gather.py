@@ -160,7 +160,9 @@ def _tables(working: pl.DataFrame, claimed: pl.DataFrame, on: Lookups) -> Tables
 
 def _known_outcomes(outcomes: pl.DataFrame) -> pl.DataFrame:
     """Class each conversion's outcomes: `bad` before `returned` before `good`."""
-    classed = outcomes.select("conversion_id", outcome=pl.col("outcome").replace_strict(_OUTCOME_CLASSES, return_dtype=pl.String))
+    classed = outcomes.select(
+        "conversion_id", outcome=pl.col("outcome").replace_strict(_OUTCOME_CLASSES, return_dtype=pl.String)
+    )
     order = pl.col("outcome").replace_strict({"bad": 0, "returned": 1, "good": 2}, return_dtype=pl.Int64)
     return classed.sort(order, "conversion_id").unique("conversion_id", keep="first", maintain_order=True)
 

@@ -26,7 +26,19 @@ from screening.gate.policy import Evidence, by_rule, decide
 from screening.settings.decisions import DecisionSettings
 from screening.traffic.gather import WINDOW_DAYS, Gathered
 
-FACTS = ("click_id", "click_ts", "sub_id", "ip", "user_agent", "device_id", "country", "referrer", "customer_id", "order_id", "revenue")
+FACTS = (
+    "click_id",
+    "click_ts",
+    "sub_id",
+    "ip",
+    "user_agent",
+    "device_id",
+    "country",
+    "referrer",
+    "customer_id",
+    "order_id",
+    "revenue",
+)
 """Canonical columns whose absence a decision names."""
 INTERVAL = 0.9
 """Level of the interval of a source's bad share."""
@@ -52,7 +64,9 @@ def judge(gathered: Gathered, taught: TaughtJudge, settings: DecisionSettings) -
         return _too_little(gathered, hits, settings)
     scores = taught.score(matrix)
     trusted = scores[~np.isnan(scores) & (scores < SUSPECT)]
-    verdict = verdicts(scores, matrix["payout"].to_numpy(), trusted, taught.fraud_share, settings.clean_share_of_held_max)
+    verdict = verdicts(
+        scores, matrix["payout"].to_numpy(), trusted, taught.fraud_share, settings.clean_share_of_held_max
+    )
     sources = _sources(gathered, taught, verdict, settings)
     decisions = _decisions(gathered, verdict, hits, sources, settings)
     return Judged(decisions, _source_frame(sources, gathered), verdict.base_rate)
@@ -78,7 +92,8 @@ def _sources(gathered: Gathered, taught: TaughtJudge, verdict: Verdicts, setting
     weighted = own.group_by(*SUB, "window").agg(
         judged=pl.col("posterior").count(),
         bad=pl.col("posterior").sum(),
-        bad_share=(pl.col("posterior") * pl.col("payout")).sum() / pl.col("payout").filter(pl.col("posterior").is_not_null()).sum(),
+        bad_share=(pl.col("posterior") * pl.col("payout")).sum()
+        / pl.col("payout").filter(pl.col("posterior").is_not_null()).sum(),
         held_share=(pl.col("hold") * pl.col("payout")).sum() / pl.col("payout").sum(),
     )
     rows = rows.select(*SUB, "window", "clicks", "conversions", "payout").with_columns(
@@ -90,7 +105,10 @@ def _sources(gathered: Gathered, taught: TaughtJudge, verdict: Verdicts, setting
     # the prior's likelihood is one of whole counts
     prior = fit_beta_prior(np.round(rows["bad"].to_numpy()), rows["judged"].to_numpy())
     low, high = shrunk_interval(rows["bad"].to_numpy(), rows["judged"].to_numpy(), prior, INTERVAL)
-    unlike = pl.Series(benjamini_hochberg(rows["p_value"].fill_null(float("nan")).to_numpy())).fill_nan(1.0) <= settings.clean_share_of_held_max
+    unlike = (
+        pl.Series(benjamini_hochberg(rows["p_value"].fill_null(float("nan")).to_numpy())).fill_nan(1.0)
+        <= settings.clean_share_of_held_max
+    )
     known = pl.col("judged") > 0
     rows = rows.with_columns(
         score=pl.max_horizontal("score", "bad_share"),
@@ -99,7 +117,9 @@ def _sources(gathered: Gathered, taught: TaughtJudge, verdict: Verdicts, setting
         unlike=unlike,
     )
     rows = rows.with_columns(
-        flagged=((pl.col("score") > SUSPECT) & pl.col("unlike") | (pl.col("held_share") >= SUSPECT)).fill_null(value=False),
+        flagged=((pl.col("score") > SUSPECT) & pl.col("unlike") | (pl.col("held_share") >= SUSPECT)).fill_null(
+            value=False
+        ),
         held=(pl.col("bad_share_low") >= settings.source_bad_share_min).fill_null(value=False),
     )
     return rows.with_columns(_reasons_of(rows, gathered, settings))
@@ -107,21 +127,36 @@ def _sources(gathered: Gathered, taught: TaughtJudge, verdict: Verdicts, setting
 
 def _reasons_of(rows: pl.DataFrame, gathered: Gathered, settings: DecisionSettings) -> pl.Series:
     level = nw.to_native(gathered.prepared.sources.level(_SUB28)).collect()
-    wanted = rows.filter(pl.col("flagged") | pl.col("held") | (pl.col("held_share").fill_null(0.0) > 0)).select(*SUB, "window")
-    sums = {tuple(row[key] for key in (*SUB, "window")): row for row in level.join(wanted, on=[*SUB, "window"], how="semi").iter_rows(named=True)}
+    wanted = rows.filter(pl.col("flagged") | pl.col("held") | (pl.col("held_share").fill_null(0.0) > 0)).select(
+        *SUB, "window"
+    )
+    sums = {
+        tuple(row[key] for key in (*SUB, "window")): row
+        for row in level.join(wanted, on=[*SUB, "window"], how="semi").iter_rows(named=True)
+    }
     texts = []
     for *key, score in rows.select(*SUB, "window", "score").iter_rows():
         row = sums.get(tuple(key))
-        found = [] if row is None else source_reasons(row, settings.reasons_max) or [Reason("unlike_programme", {"score": score}, 0.5)]
+        found = (
+            []
+            if row is None
+            else source_reasons(row, settings.reasons_max) or [Reason("unlike_programme", {"score": score}, 0.5)]
+        )
         texts.append(json.dumps([asdict(reason) for reason in found]))
     return pl.Series("reason_details", texts, dtype=pl.String)
 
 
 def _decisions(
-    gathered: Gathered, verdict: Verdicts, hits: Mapping[str, Sequence[Reason]], sources: pl.DataFrame, settings: DecisionSettings
+    gathered: Gathered,
+    verdict: Verdicts,
+    hits: Mapping[str, Sequence[Reason]],
+    sources: pl.DataFrame,
+    settings: DecisionSettings,
 ) -> pl.DataFrame:
     judged = gathered.prepared.matrix.select("conversion_id", *SUB, window=_WINDOW).with_columns(
-        score=pl.Series(verdict.posterior).fill_nan(None), p_value=pl.Series(verdict.p_value).fill_nan(None), hold=pl.Series(verdict.held)
+        score=pl.Series(verdict.posterior).fill_nan(None),
+        p_value=pl.Series(verdict.p_value).fill_nan(None),
+        hold=pl.Series(verdict.held),
     )
     judged = judged.join(sources.select(*SUB, "window", "held", "reason_details"), on=[*SUB, "window"], how="left")
     rows = _of_period(gathered).join(judged.drop(*SUB), on="conversion_id", how="left", maintain_order="left")
@@ -133,7 +168,9 @@ def _of_period(gathered: Gathered) -> pl.DataFrame:
     return gathered.conversions.filter(pl.col("ts") >= first).sort("ts", "conversion_id")
 
 
-def _decided(rows: pl.DataFrame, hits: Mapping[str, Sequence[Reason]], settings: DecisionSettings, *, has_clicks: bool) -> pl.DataFrame:
+def _decided(
+    rows: pl.DataFrame, hits: Mapping[str, Sequence[Reason]], settings: DecisionSettings, *, has_clicks: bool
+) -> pl.DataFrame:
     missing = _missing(rows, has_clicks=has_clicks)
     known: dict[str, list[Reason]] = {}
     decisions = []
@@ -174,24 +211,53 @@ def _too_little(gathered: Gathered, hits: Mapping[str, Sequence[Reason]], settin
     """Hold everything: a programme this small has no norm to hold anything against."""
     numbers: dict[str, str | int | float] = {"n": gathered.prepared.matrix.height, "least": settings.fewest_conversions}
     too_little = Hold((Reason("not_enough_history", numbers, 0.5),))
-    rows = _of_period(gathered).with_columns(score=pl.lit(None, dtype=pl.Float64), p_value=pl.lit(None, dtype=pl.Float64))
-    decisions = [worst([*(by_rule(reason) for reason in hits.get(row["conversion_id"], ())), too_little]) for row in rows.iter_rows(named=True)]
-    empty = nw.to_native(gathered.prepared.sources.sums[WINDOW_DAYS]).collect().sort(*SUB, "window").select(*SUB, "window", "clicks", "conversions")
-    unknown = [pl.lit(None, dtype=pl.Float64).alias(column) for column in ("score", "p_value", "bad_share", "bad_share_low", "bad_share_high")]
+    rows = _of_period(gathered).with_columns(
+        score=pl.lit(None, dtype=pl.Float64), p_value=pl.lit(None, dtype=pl.Float64)
+    )
+    decisions = [
+        worst([*(by_rule(reason) for reason in hits.get(row["conversion_id"], ())), too_little])
+        for row in rows.iter_rows(named=True)
+    ]
+    empty = (
+        nw.to_native(gathered.prepared.sources.sums[WINDOW_DAYS])
+        .collect()
+        .sort(*SUB, "window")
+        .select(*SUB, "window", "clicks", "conversions")
+    )
+    unknown = [
+        pl.lit(None, dtype=pl.Float64).alias(column)
+        for column in ("score", "p_value", "bad_share", "bad_share_low", "bad_share_high")
+    ]
     sources = empty.with_columns(*unknown, flagged=pl.lit(value=False), reason_details=pl.lit("[]"))
-    return Judged(_decision_frame(rows, decisions, _missing(rows, has_clicks=gathered.has_clicks)), _source_frame(sources, gathered), None)
+    return Judged(
+        _decision_frame(rows, decisions, _missing(rows, has_clicks=gathered.has_clicks)),
+        _source_frame(sources, gathered),
+        None,
+    )
 
 
 def _missing(rows: pl.DataFrame, *, has_clicks: bool) -> list[list[str]]:
     lacks = [] if has_clicks else ["clicks"]
-    return [[*lacks, *(fact for fact, value in zip(FACTS, row, strict=True) if value is None)] for row in rows.select(FACTS).iter_rows()]
+    return [
+        [*lacks, *(fact for fact, value in zip(FACTS, row, strict=True) if value is None)]
+        for row in rows.select(FACTS).iter_rows()
+    ]
 
 
-def _decision_frame(rows: pl.DataFrame, decisions: Sequence[Decision], missing: Sequence[Sequence[str]]) -> pl.DataFrame:
-    details = [json.dumps([asdict(reason) for reason in decision.reasons], default=str) if decision.reasons else None for decision in decisions]
-    return rows.select("conversion_id", "affiliate_id", "offer_id", "sub_id", "ts", "payout", "currency", "score", "p_value").with_columns(
+def _decision_frame(
+    rows: pl.DataFrame, decisions: Sequence[Decision], missing: Sequence[Sequence[str]]
+) -> pl.DataFrame:
+    details = [
+        json.dumps([asdict(reason) for reason in decision.reasons], default=str) if decision.reasons else None
+        for decision in decisions
+    ]
+    return rows.select(
+        "conversion_id", "affiliate_id", "offer_id", "sub_id", "ts", "payout", "currency", "score", "p_value"
+    ).with_columns(
         decision=pl.Series([name(decision) for decision in decisions], dtype=pl.String),
-        reasons=pl.Series([[reason.code for reason in decision.reasons] for decision in decisions], dtype=pl.List(pl.String)),
+        reasons=pl.Series(
+            [[reason.code for reason in decision.reasons] for decision in decisions], dtype=pl.List(pl.String)
+        ),
         missing=pl.Series(missing, dtype=pl.List(pl.String)),
         reason_details=pl.Series(details, dtype=pl.String),
     )
