@@ -94,6 +94,7 @@ def offer_norms(sums: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     offer = pair.group_by("offer_id", "window").agg(*[nw.col(column).sum().alias(f"o_{column}") for column in columns])
     programme = pair.group_by("window").agg(*[nw.col(column).sum().alias(f"a_{column}") for column in columns])
     norms = pair.join(offer, on=["offer_id", "window"], how="inner").join(programme, on="window", how="inner")
+    norms = _with_totals(_with_totals(_with_totals(norms), "o_"), "a_")
     return norms.select(*PAIR, "window", *_share_norms(), *_spread_norms(), *_shape_norms(), _rate_norm())
 
 
@@ -144,13 +145,23 @@ def _shape_norms() -> list[nw.Expr]:
     norms: list[nw.Expr] = []
     for name, buckets in (_SHAPES | _CLICK_SHAPES).items():
         bucket_names = [f"b_{name}_{index}" for index in range(buckets)]
-        total = _total(f"a_{column}" for column in bucket_names)
-        others = _total(f"o_{column}" for column in bucket_names) - _total(bucket_names)
+        total, others = nw.col(f"a_t_{name}"), _others(f"t_{name}")
         for column in bucket_names:
             prior = (nw.col(f"a_{column}") + 0.5) / (total + 0.5 * buckets)
             norm = (_others(column) + NORM_WEIGHT * prior) / (others + NORM_WEIGHT)
             norms.append(nw.when(total > 0).then(norm).alias(f"p_{column.removeprefix('b_')}"))
     return norms
+
+
+def _with_totals(frame: nw.LazyFrame[Any], prefix: str = "") -> nw.LazyFrame[Any]:
+    """Add the events in each histogram, `<prefix>t_<shape>`: as a column it is planned once, not once a bucket."""
+    shapes = _SHAPES | _CLICK_SHAPES
+    return frame.with_columns(
+        **{
+            f"{prefix}t_{name}": _total(f"{prefix}b_{name}_{index}" for index in range(buckets))
+            for name, buckets in shapes.items()
+        }
+    )
 
 
 def _total(columns: Iterable[str]) -> nw.Expr:
@@ -164,7 +175,7 @@ def _total(columns: Iterable[str]) -> nw.Expr:
 def level_sums(sums: nw.LazyFrame[Any], norms: nw.LazyFrame[Any], level: Level) -> nw.LazyFrame[Any]:
     """Sum sub-sources to a level, with what the norms would lead one to expect (`e_<column>`) beside each sum."""
     shares = [*SHARE_NAMES, *CLICK_SHARE_NAMES]
-    frame = sums.join(norms, on=[*PAIR, "window"], how="left")
+    frame = _with_totals(sums.join(norms, on=[*PAIR, "window"], how="left"))
     expected = [(nw.col(f"n_{name}") * nw.col(f"p_{name}")).alias(f"e_{name}") for name in shares]
     for spread in SPREADS:
         count, mean, scatter = nw.col(f"m_{spread.name}"), nw.col(f"mean_{spread.name}"), nw.col(f"sd_{spread.name}")
@@ -175,11 +186,8 @@ def level_sums(sums: nw.LazyFrame[Any], norms: nw.LazyFrame[Any], level: Level) 
                 / (scatter * scatter)
             ).alias(f"v_{spread.name}"),
         ]
-    for name, buckets in _SHAPES.items():
-        total = _total(f"b_{name}_{index}" for index in range(buckets))
-        expected += [(total * nw.col(f"p_{name}_{index}")).alias(f"e_{name}_{index}") for index in range(buckets)]
-    for name, buckets in _CLICK_SHAPES.items():
-        total = _total(f"b_{name}_{index}" for index in range(buckets))
+    for name, buckets in (_SHAPES | _CLICK_SHAPES).items():
+        total = nw.col(f"t_{name}")
         expected += [(total * nw.col(f"p_{name}_{index}")).alias(f"e_{name}_{index}") for index in range(buckets)]
     expected.append((nw.col("clicks") * nw.col("p_rate")).alias("e_rate"))
     frame = frame.with_columns(*expected)
@@ -209,7 +217,7 @@ def level_features(summed: nw.LazyFrame[Any], level: Level) -> nw.LazyFrame[Any]
     # sizes themselves are no features: how large a source is says nothing of how honest it is
     rate = ((nw.col("conversions") + PSEUDO_COUNT) / (nw.col("e_rate") + PSEUDO_COUNT)).log()
     features.append(nw.when(clicked).then(rate).alias(level.column("rate")))
-    return summed.select(*level.keys, "window", *features)
+    return _with_totals(summed).select(*level.keys, "window", *features)
 
 
 def _log_odds(name: str) -> nw.Expr:
@@ -230,7 +238,7 @@ def _spread(name: str) -> dict[str, nw.Expr]:
 
 
 def _divergence(name: str, buckets: int) -> nw.Expr:
-    total = _total(f"b_{name}_{index}" for index in range(buckets))
+    total = nw.col(f"t_{name}")
     divergence = nw.lit(0.0)
     for index in range(buckets):
         expected = nw.when(total > 0).then(nw.col(f"e_{name}_{index}") / total) + 1e-6
