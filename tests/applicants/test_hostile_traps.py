@@ -36,7 +36,7 @@ def crawl(farm, trust):
     def at(host: str, path: str = "/", **changes):
         settings = crawl_settings(farm, **changes)
         with open_crawler(settings, resolver=farm.names, contexts=trust) as crawler:
-            return crawl_site(SiteRequest("application 7", (read_target(farm.url(host, path)),), 20), crawler)
+            return crawl_site(SiteRequest("application 7", (read_target(farm.url(host, path)),), 60), crawler)
 
     return at
 
@@ -245,7 +245,7 @@ def test_pages_that_stop_the_fast_parser_end_the_crawl_and_are_parsed_once(farm,
         exchange.respond(b"<p>" + exchange.request.path.encode() + b"</p>" + links + b"<b>" * 100_000 + b"x")
 
     farm.add("hard.net", honest_otherwise(hard))
-    got = crawl("hard.net", SITE__COMPARE_VIEWS="true", TRAPS__HARD_PAGES=1)
+    got = crawl("hard.net", SITE__COMPARE_VIEWS="true", SITE__SECONDS=40, TRAPS__HARD_PAGES=1)
     assert got.stops == (Stop.HARD_PAGES,)
     # the three other views brought the same bytes; they cost no parser again
     assert got.home.flags == (PageFlag.FALLBACK,)
