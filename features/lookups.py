@@ -64,7 +64,7 @@ def referrals(pairs: pl.DataFrame, sites: pl.DataFrame) -> pl.DataFrame:
         pl.col("referrer")
         .str.to_lowercase()
         .str.extract(
-            r"^(?:[a-z][a-z0-9+.-]*:)?//(?:[^/@?#]*@)?([^/:?#]+)|^([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:[/:?#]|$)", 1
+            r"^(?:[a-z][a-z0-9+.-]*:)?//(?:[^/\\@?#]*@)?([^/\\:?#]+)|^([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:[/:?#]|$)", 1
         )
     )
     bare = pl.col("referrer").str.to_lowercase().str.extract(r"^([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:[/:?#]|$)", 1)
@@ -95,7 +95,7 @@ def site_hosts(affiliates: pl.DataFrame) -> pl.DataFrame:
     text = pl.col("site").str.to_lowercase().str.strip_chars()
     host = (
         text.str.replace(r"^[a-z][a-z0-9+.-]*://", "")
-        .str.extract(r"^(?:[^/@?#]*@)?([^/:?#]+)", 1)
+        .str.extract(r"^(?:[^/\\@?#]*@)?([^/\\:?#]+)", 1)
         .str.strip_prefix("www.")
     )
     return exploded.select("affiliate_id", host=host).drop_nulls("host").unique()
