@@ -14,6 +14,7 @@ import polars as pl
 from features.schema import Kind
 from screening.errors import InputError
 from screening.jobs.progress import Progress
+from screening.jobs.queue import queue_sources
 from screening.settings.decisions import DecisionSettings
 from screening.store import CAPS, AuditEvent, RunRecord, open_store
 from screening.traffic.champion import Champion, load_champion
@@ -76,6 +77,7 @@ def scan(workspace: Workspace, period: tuple[date | None, date | None], now: dat
         run = _record(workspace, snapshot, gathered, judged, (champion, books, now))
         with store.together() as records:
             records.record_scan(run, judged.decisions, judged.sources, _no_caps())
+            queue_sources(records, judged, run, workspace.settings.decisions)
             records.audit.append(
                 AuditEvent(run.finished_at, "scan", "scan recorded", f"run {run.run_id}", dict(run.counts))
             )
