@@ -1,8 +1,9 @@
 """Rows whose id occurs twice: the same again is repeated, a later state of the same record a revision, others refused.
 
-The first row of an id is the one that holds: one that the lake has before any new one, then by file and line. A later
-file may revise it in the columns that change in a record's life, such as a conversion's status; then its row takes the
-place of the first. Only rows whose hash is suspect are looked at, in slices of ids, so that memory stays bounded.
+A row that the lake has exactly is repeated. Otherwise the first row of an id is the one that holds: one that the lake
+has before any new one, then by file and line. A later file may revise it in the columns that change in a record's life,
+such as a conversion's status; then its row takes the place of the first. Only rows whose hash is suspect are looked at,
+in slices of ids, so that memory stays bounded.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from features.schema import TABLES, Kind, polars_schema
 from screening.traffic.intake.batch import LINE
 from screening.traffic.intake.faults import Fault
-from screening.traffic.intake.idhashes import Compared, Hashes, among, key_hash
+from screening.traffic.intake.idhashes import HASH, Compared, Hashes, among, key_hash
 from screening.traffic.intake.staging import FILE, stored_schema
 from screening.traffic.lake import Part, Snapshot, scan_parts
 
@@ -70,28 +72,52 @@ class Settler:
     def settle(self, staged: Sequence[Part], compared: Compared) -> Verdicts:
         """Judge all suspect rows of the staged parts."""
         verdicts = Verdicts()
-        for start in range(0, len(compared.suspects), _SLICE_IDS):
-            suspects = compared.suspects[start : start + _SLICE_IDS]
-            heads = self._heads(staged, suspects, compared.known)
+        left = self._set_aside_exact_repeats(staged, compared, verdicts)
+        for start in range(0, len(left), _SLICE_IDS):
+            suspects = left[start : start + _SLICE_IDS]
+            heads = self._heads(staged, suspects, compared.known, verdicts)
             if heads is None:
                 continue
-            for part, rows in self._suspect_rows(staged, suspects):
+            for part, rows in self._suspect_rows(staged, suspects, verdicts):
                 self._judge(part, rows, heads, verdicts)
             replaced = heads.filter(pl.col(_OF_LAKE) & ~pl.col(_HOLDS))
             for (path,), keys in replaced.group_by(_PATH):
                 verdicts.superseded.setdefault(str(path), []).append(keys.select(TABLES[self.kind].key))
         return verdicts
 
-    def _suspect_rows(self, staged: Sequence[Part], suspects: Hashes) -> Iterator[tuple[Part, pl.DataFrame]]:
-        """Yield the suspect rows of each part that has some, equal synthesised ids numbered."""
+    def _set_aside_exact_repeats(self, staged: Sequence[Part], compared: Compared, verdicts: Verdicts) -> Hashes:
+        """Count rows that the lake has exactly as repeated, and return the hashes of suspect rows that are left.
+
+        Overlapping exports make most suspects, and such rows are found part by part: they have the same time.
+        """
+        columns = list(polars_schema(self.kind))
+        left = []
+        for part, rows in self._suspect_rows(staged, compared.suspects, verdicts):
+            rest = rows
+            for other in self.before.parts:
+                if other.kind == self.kind and other.day == part.day and rest.height:
+                    rest = rest.join(self._of_same_time(other, rest), on=columns, how="anti", nulls_equal=True)
+            repeated = rows.join(rest, on=_ROW, how="anti")
+            verdicts.gone.setdefault(part.path, []).extend(repeated[_ROW].to_list())
+            verdicts.repeated.update(dict(repeated.group_by(FILE).len().iter_rows()))
+            left.append(rest[_HASH].unique().to_numpy())
+        return np.unique(np.concatenate([np.empty(0, HASH), *left]))
+
+    def _of_same_time(self, part: Part, rows: pl.DataFrame) -> pl.DataFrame:
+        dated_by = TABLES[self.kind].dated_by or ""
+        first, last = rows.select(first=pl.min(dated_by), last=pl.max(dated_by)).row(0)
+        stored = scan_parts([self.before.root / part.path], polars_schema(self.kind))
+        return stored.filter(pl.col(dated_by).is_between(first, last)).collect()
+
+    def _suspect_rows(
+        self, staged: Sequence[Part], suspects: Hashes, verdicts: Verdicts
+    ) -> Iterator[tuple[Part, pl.DataFrame]]:
+        """Yield the suspect rows of each part that has some and are not set aside; equal synthesised ids numbered."""
         seen: pl.DataFrame | None = None
         for part in staged:
             path = self.staging / part.path
-            hashes = (
-                pl.read_parquet(path, columns=list(TABLES[self.kind].key), hive_partitioning=False)
-                .select(key_hash(self.kind))
-                .to_series()
-            )
+            keys = scan_parts([path], {name: polars_schema(self.kind)[name] for name in TABLES[self.kind].key})
+            hashes = keys.select(key_hash(self.kind)).collect().to_series()
             suspect = among(hashes, suspects)
             if not suspect.any():
                 continue
@@ -101,7 +127,10 @@ class Settler:
             rows = rows.with_columns(pl.lit(self.version, pl.Int64).alias(_VERSION))
             if self.synthesised:
                 rows, seen = self._numbered(rows, seen)
-            yield part, rows
+            gone = pl.DataFrame({_ROW: verdicts.gone.get(part.path, [])}, schema={_ROW: rows.schema[_ROW]})
+            rows = rows.join(gone, on=_ROW, how="anti", maintain_order="left")
+            if rows.height:
+                yield part, rows
 
     def _numbered(self, rows: pl.DataFrame, seen: pl.DataFrame | None) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Give the second and later of equal rows of a file the ids `id-2`, `id-3`, ..."""
@@ -115,11 +144,13 @@ class Settler:
         rows = rows.with_columns(_suffix=suffix)
         return rows.with_columns(pl.col(name) + pl.col("_suffix") for name in self.synthesised).drop("_n"), counted
 
-    def _heads(self, staged: Sequence[Part], suspects: Hashes, known: Hashes) -> pl.DataFrame | None:
+    def _heads(
+        self, staged: Sequence[Part], suspects: Hashes, known: Hashes, verdicts: Verdicts
+    ) -> pl.DataFrame | None:
         """Return the row of the lake and the first row of each file, for each suspect key, judged by `_chained`."""
         key = list(TABLES[self.kind].key)
         heads: pl.DataFrame | None = None
-        for _, rows in self._suspect_rows(staged, suspects):
+        for _, rows in self._suspect_rows(staged, suspects, verdicts):
             both = rows if heads is None else pl.concat([heads, rows])
             heads = both.sort(FILE, LINE).unique([*key, FILE], keep="first", maintain_order=True)
         if heads is None:
@@ -148,10 +179,10 @@ class Settler:
     def _with_keys(self, parts: Sequence[Part], wanted: pl.DataFrame) -> pl.DataFrame:
         key = list(TABLES[self.kind].key)
         keys = wanted.lazy().select(key)
-        frames = [self._lake_rows(part).join(keys, on=key, how="semi", nulls_equal=True) for part in parts]
+        frames = [self._lake_rows(part).join(keys, on=key, how="semi", nulls_equal=True).collect() for part in parts]
         beside = {_DAY: pl.Date(), _VERSION: pl.Int64(), _OF_LAKE: pl.Boolean(), _PATH: pl.String()}
-        empty = pl.LazyFrame(schema={**stored_schema(self.kind), **beside})
-        return pl.concat([empty, *frames]).collect(engine="streaming")
+        empty = pl.DataFrame(schema={**stored_schema(self.kind), **beside})
+        return pl.concat([empty, *frames])
 
     def _lake_rows(self, part: Part) -> pl.LazyFrame:
         return scan_parts([self.before.root / part.path], stored_schema(self.kind)).with_columns(
