@@ -7,13 +7,14 @@ ties. An id may also be copied along with a page, so a copy's ids are not held a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import unquote
 
 import mmh3
 
-from screening.applicants.identity import account_key, host_of, label_of, name_key, site_of
+from screening.applicants.identity import account_key, host_of, label_of, mail_address, name_key, site_of, telephone
 from screening.applicants.intake_fields import Application
 from screening.applicants.records import Page, SiteCrawl
 from screening.applicants.signals.networks import Action, affiliate_url
@@ -27,6 +28,7 @@ class Group(StrEnum):
     EARNINGS = "earnings"
     MEASUREMENT = "measurement"
     VERIFICATION = "verification"
+    CONTACT = "contact"
     LOOK = "look"
     NAME = "name"
 
@@ -60,6 +62,8 @@ KINDS = {
         IdentifierKind("matomo", Group.MEASUREMENT, 0.7),
         IdentifierKind("disqus", Group.MEASUREMENT, 0.7),
         IdentifierKind("verification", Group.VERIFICATION, 0.9),
+        IdentifierKind("contact_email", Group.CONTACT, 0.7),
+        IdentifierKind("contact_phone", Group.CONTACT, 0.7),
         IdentifierKind("favicon", Group.LOOK, 0.3),
         IdentifierKind("template", Group.LOOK, 0.3),
     )
@@ -93,6 +97,8 @@ _VERIFICATION_METAS = frozenset(
     }
 )
 _MATOMO_HOST = re.compile(r"setTrackerUrl['\"]\s*,\s*[^)]{0,200}?//([\w.-]+)|u\s*=\s*['\"]https?://([\w.-]+)")
+MARKUP_SEARCHED = 500_000
+"""Bytes of a page's markup that are searched: ids also stand in attributes and comments."""
 LABEL_LENGTH_MIN = 6
 """Letters of a domain's label from which the same label under another suffix may be the same owner's."""
 
@@ -144,6 +150,12 @@ def of_site(crawl: SiteCrawl) -> tuple[Identifier, ...]:
     return tuple(found.values())
 
 
+_CONTACTS: dict[str, tuple[Callable[[str], str], str]] = {
+    "mailto": (lambda text: mail_address(text).key, "contact_email"),
+    "tel": (lambda text: telephone(text, None).e164, "contact_phone"),
+}
+
+
 def _of_page(page: Page) -> Iterator[tuple[str, str]]:
     if page.role == "favicon" and page.fetch.ok and page.fetch.body:
         yield "favicon", f"{mmh3.hash128(page.fetch.body):032x}"
@@ -151,6 +163,7 @@ def _of_page(page: Page) -> Iterator[tuple[str, str]]:
     if facts is None:
         return
     loaded = [resource.url for resource in facts.resources]
+    yield from _in_text(page.fetch.body[:MARKUP_SEARCHED].decode("utf-8", "replace"))
     for text in (*facts.scripts, *loaded):
         yield from _in_text(text)
     for url in (*(link.url for link in facts.links), *loaded):
@@ -174,6 +187,13 @@ def _in_text(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _in_address(url: str) -> Iterator[tuple[str, str]]:
+    scheme, _, rest = url.partition(":")
+    if scheme in _CONTACTS:
+        read, kind = _CONTACTS[scheme]
+        try:
+            yield kind, read(unquote(rest.split("?", 1)[0]))
+        except ValueError:
+            return
     match = affiliate_url(url)
     if match is not None and match.publisher and match.action is not Action.HINT:
         yield "affiliate_id", f"{name_key(match.network)}/{match.publisher}"

@@ -101,6 +101,8 @@ def _read(body: Mapping[str, Any]) -> Known:
             tuple(item["names"]),
             frozenset(item["points_to"]),
             bool(item["owner_shown"]),
+            int(item["care_pages"]),
+            item["applied_at"],
         )
         for item in body["sketches"]
     )

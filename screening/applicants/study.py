@@ -19,7 +19,7 @@ from screening.applicants.signals.content import content
 from screening.applicants.signals.copies import Sketch, sketch
 from screening.applicants.signals.finding import Exhibit, Finding, State
 from screening.applicants.signals.forced_clicks import forced_clicks
-from screening.applicants.signals.hacked import injected_links
+from screening.applicants.signals.hacked import hidden_frame, injected_links
 from screening.applicants.signals.methods import methods
 from screening.applicants.signals.ownership import SHOWN, ownership
 from screening.applicants.signals.pages import advertising, care, disclosure, domain_shape
@@ -88,7 +88,8 @@ def study(looked: Looked, policy: Policy, settings: SignalSettings, beside: Iter
         owner = ownership(application, site)
         findings += [owner, *_site(site, looked, policy, settings)]
         identifiers += of_site(site)
-        sketches.append(sketch(application.application_id, site, owner_shown=owner.code == SHOWN and owner.found))
+        shown = owner.code == SHOWN and owner.found
+        sketches.append(sketch(application.application_id, site, owner_shown=shown, applied_at=application.applied_at))
     return Studied(
         application,
         (*findings, *beside),
@@ -114,6 +115,7 @@ def _site(site: SiteCrawl, looked: Looked, policy: Policy, settings: SignalSetti
         cloaking(site, settings),
         *content(site, settings),
         injected_links(site, settings),
+        hidden_frame(site),
         *methods(looked.application, site, policy, settings),
         disclosure(site, policy),
         *care(site),

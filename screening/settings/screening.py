@@ -37,6 +37,9 @@ class SignalSettings(Section):
     category_terms_certain: int = setting("different terms of a category that make a page certain", unit="terms", ge=2)
     category_terms_per_1000_words: float = setting("least density of a category's terms", unit="per 1000 words", ge=0)
     injected_links_min: int = setting("planted links on a page that make a site a hacked one", unit="links", ge=1)
+    injected_terms_min: int = setting(
+        "different terms of a foreign category on a page that make a site a hacked one", unit="terms", ge=2
+    )
     method_mentions: int = setting("mentions from which a way of promoting is what a site does", unit="mentions", ge=1)
     method_mentions_per_1000_words: float = setting("least density of those mentions", unit="per 1000 words", ge=0)
     ads_per_1000_words: float = setting(

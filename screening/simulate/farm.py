@@ -45,7 +45,7 @@ class FarmSpec:
 
 def full_farm(seed: int) -> FarmSpec:
     """Return a farm of more than 300 sites."""
-    return FarmSpec(honest=132, faults=81, stuffed=46, lookalikes=12, rings=6, copies=8, banned=6, seed=seed)
+    return FarmSpec(honest=132, faults=84, stuffed=46, lookalikes=12, rings=6, copies=8, banned=6, seed=seed)
 
 
 def small_farm(seed: int) -> FarmSpec:

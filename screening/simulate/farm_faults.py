@@ -225,6 +225,14 @@ def hacked(ground: Ground) -> Planted:
     return ground.planted("hacked", ground.application(), site(draft), faults="injected_links")
 
 
+def framed(ground: Ground) -> Planted:
+    """An honest site in which somebody has hidden a frame of a strange site."""
+    draft = ground.draft(click_urls(ground)[:1])
+    frame = '<iframe src="https://counter-stats.example/in.php?t=1" style="visibility:hidden" width="1"></iframe>'
+    draft = replace(draft, look=replace(draft.look, foot=frame))
+    return ground.planted("hacked by a frame", ground.application(), site(draft), faults="hidden_frame")
+
+
 def elsewhere(ground: Ground) -> Planted:
     """An address that only leads to another site."""
     target = f"https://other-{ground.host}/"
@@ -309,6 +317,7 @@ FAULTS: tuple[Callable[[Ground], Planted], ...] = (
     cloaked_redirect,
     *(partial(prohibited, category) for category in _PROHIBITED),
     hacked,
+    framed,
     elsewhere,
     undeclared_method,
     disposable,

@@ -24,9 +24,8 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TEXT = " ".join(f"word{number}" for number in range(400))
 MENU = "<a href='/about'>About</a><a href='/contact'>Contact</a><a href='/privacy'>Privacy</a><p>Jane Doe</p>"
 GOOD = html(f"<title>Kettle</title><h1>Kettle</h1>{MENU}<p>{TEXT}</p>")
-STUFFED = html(
-    f"<title>Kettle</title>{MENU}<p>{TEXT}</p><iframe src='https://www.awin1.com/cread.php?awinaffid=1' width=1></iframe>"
-)
+FRAME = "<iframe src='https://www.awin1.com/cread.php?awinaffid=1' width=1></iframe>"
+STUFFED = html(f"<title>Kettle</title>{MENU}<p>{TEXT}</p>{FRAME}")
 
 
 @pytest.fixture

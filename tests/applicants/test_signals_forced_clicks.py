@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from screening.applicants.signals.finding import State
@@ -25,6 +27,34 @@ def test_every_way_of_forcing_a_click_is_found_with_its_markup(crawl_of, way):
     assert found.numbers["networks"] == "Awin"
     assert any("awin1.com" in shown.snippet for shown in found.exhibits)
     assert found.exhibits[0].url == HOME
+
+
+DISGUISES = {
+    "created frame": "<script>var f = document.createElement('iframe'); f.src = '{url}'; b.append(f);</script>",
+    "image object": '<script>new Image().src = "{url}";</script>',
+    "written markup": "<script>document.write('<iframe src=\"{url}\" width=1></iframe>');</script>",
+    "escaped markup": '<script>el.innerHTML = "<img src=\\"{url}\\">";</script>',
+    "request": "<script>fetch('{url}', {{mode: 'no-cors'}});</script>",
+    "beacon": "<script>navigator.sendBeacon('{url}');</script>",
+    "old request": "<script>var x = new XMLHttpRequest(); x.open('GET', '{url}'); x.send();</script>",
+    "variable": "<script>const goal = '{url}'; setTimeout(() => {{ window.location.href = goal; }}, 500);</script>",
+    "property": "<script>var cfg = {{target: '{url}'}}; top.location = cfg.target;</script>",
+    "set attribute": "<script>f.setAttribute('src', '{url}');</script>",
+    "base64": "<script>location.replace(atob('{base64}'));</script>",
+    "form": "<form action='{url}' method='post'></form><script>document.forms[0].submit();</script>",
+    "pressed link": "<a id='deal' href='{url}'>deal</a><script>document.getElementById('deal').click();</script>",
+}
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_disguises_in_scripts_are_found(crawl_of, disguise):
+    encoded = base64.b64encode(CLICK.encode()).decode()
+    markup = DISGUISES[disguise].format(url=CLICK, base64=encoded)
+    assert judged(crawl_of, markup).found
+    inside = markup.replace("<script>", "<script>button.addEventListener('click', function () {").replace(
+        "</script>", "});</script>"
+    )
+    assert judged(crawl_of, inside).state is State.ABSENT
 
 
 CLICK_URLS = [pattern for pattern in patterns() if pattern.action in ("click", "tag")]
@@ -51,6 +81,11 @@ def test_every_network_is_found_in_a_hidden_frame_and_never_in_a_link(crawl_of, 
         f"<script>function go() {{ window.open('{CLICK}'); }}</script><button onclick='go()'>shop</button>",
         f"<script>function go() {{ location = '{CLICK}'; }} document.querySelector('.b').onclick = go;</script>",
         f"<script>\n  $('.buy')\n  .on('click', () => {{ window.location.assign('{CLICK}'); }});</script>",
+        f"<script>var offers = [{{url: '{CLICK}', price: 3}}];</script>",
+        f"<script>document.querySelector('a.buy').href = '{CLICK}';</script>",
+        f"<script>track('{CLICK}');</script>",
+        f"<form action='{CLICK}'><button>shop</button></form>",
+        f"<a id='deal' href='{CLICK}'>deal</a><script>document.getElementById('menu').click();</script>",
         f'<iframe srcdoc="&lt;a href={CLICK}&gt;shop&lt;/a&gt;"></iframe>',
         '<iframe src="https://www.youtube.com/embed/x?ref=jane" width="1" height="1"></iframe>',
         '<form action="https://www.amazon.com/s?tag=jane-21"><input name="q"></form>',
@@ -85,6 +120,9 @@ def test_own_addresses_that_load_unseen_are_followed(crawl_of, page_of):
         [(HOME, f'{TEXT}<iframe src="/out/a" width="1" height="1"></iframe><img src="/pixel.php" width="1">')]
     )
     assert own_addresses_loaded(crawl) == (f"{HOME}out/a", f"{HOME}pixel.php")
+    later = "setTimeout(function () { location.href = '/out/b'; }, 9);"
+    script = f"<script>{later} b.onclick = function () {{ location = '/go/c'; }};</script>"
+    assert own_addresses_loaded(crawl_of([(HOME, TEXT + script)])) == (f"{HOME}out/b",)
     followed = page_of(f"{HOME}out/a", "", "single", hops=((f"{HOME}out/a", 302, CLICK),))
     assert forced_clicks(crawl, [followed]).found
     ordinary = crawl_of([(HOME, f'{TEXT}<img src="/kettle.jpg" width="600"><script src="/site.js"></script>')])

@@ -16,7 +16,7 @@ from screening.applicants.signals.category import prohibited, unworded
 from screening.applicants.signals.cloaking import cloaking
 from screening.applicants.signals.content import content
 from screening.applicants.signals.finding import State
-from screening.applicants.signals.hacked import injected_links
+from screening.applicants.signals.hacked import hidden_frame, injected_links
 from screening.applicants.signals.lookalikes import lookalike
 from screening.applicants.signals.methods import methods
 from screening.applicants.signals.ownership import ownership
@@ -193,6 +193,23 @@ def test_planted_links_on_a_page_about_something_else(crawl_of, shipped):
     assert found.numbers["category"] == "drugs"
     seller = f"<title>Buy viagra online</title>{links}"
     assert injected_links(crawl_of([(HOME, seller)]), shipped.screening.signals).state is State.ABSENT
+
+
+@pytest.mark.parametrize(
+    ("frame", "state"),
+    [
+        ('<iframe src="https://counter-stats.net/in.php" width="1"></iframe>', State.FOUND),
+        ('<div style="display:none"><iframe src="https://counter-stats.net/"></iframe></div>', State.FOUND),
+        ('<iframe src="https://counter-stats.net/" width="400"></iframe>', State.ABSENT),
+        (
+            '<iframe src="https://www.googletagmanager.com/ns.html?id=GTM-X" style="display:none"></iframe>',
+            State.ABSENT,
+        ),
+        ('<iframe src="/own" width="1"></iframe><iframe src="about:blank" width="1"></iframe>', State.ABSENT),
+    ],
+)
+def test_hidden_frames_of_strangers(crawl_of, frame, state):
+    assert hidden_frame(crawl_of([(HOME, f"<p>{prose(50)}</p>{frame}")])).state is state
 
 
 @pytest.mark.parametrize(

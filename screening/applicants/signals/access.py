@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from screening.applicants.codes import Failure, PageFlag, SiteFlag, Stop
+from screening.applicants.identity import registered_domain
 from screening.applicants.records import Page, PageFacts, SiteCrawl, Unusable
 from screening.applicants.signals.finding import Exhibit, Finding, State, absent
 from screening.settings.screening import SignalSettings
@@ -53,10 +54,8 @@ def readable(crawl: SiteCrawl) -> tuple[tuple[Page, PageFacts], ...]:
 def access(crawl: SiteCrawl, settings: SignalSettings) -> tuple[Finding, ...]:
     """Say why a site could not be seen, or that it was seen only in part; absent codes when all went well."""
     pages = readable(crawl)
-    if not pages and crawl.moved_to is not None:
-        return ()  # it was seen to lead elsewhere, which is a finding of its own
     if not pages:
-        return (_unseen(crawl),)
+        return _unseen(crawl)
     findings = [absent(code, crawl.site) for code in ACCESS_CODES]
     if SiteFlag.PARTIAL in crawl.flags and len(pages) < settings.pages_enough:
         findings.append(_found("site_partial", crawl, f"{len(pages)} pages were read before {', '.join(crawl.stops)}"))
@@ -81,7 +80,16 @@ def unusable_site(unusable: Unusable) -> Finding:
     )
 
 
-def _unseen(crawl: SiteCrawl) -> Finding:
+def _unseen(crawl: SiteCrawl) -> tuple[Finding, ...]:
+    home = crawl.home
+    if crawl.moved_to is None or home is None or home.fetch.error is not None:
+        return (_not_read(crawl),)
+    if registered_domain(crawl.moved_to) is None:
+        return (_found("site_refused", crawl, f"it redirects to {crawl.moved_to}, which is no public name", home),)
+    return ()  # it was seen to lead elsewhere, which is a finding of its own
+
+
+def _not_read(crawl: SiteCrawl) -> Finding:
     if Stop.ROBOTS_DISALLOWED in crawl.stops or Stop.ROBOTS_UNREACHABLE in crawl.stops:
         state = "forbids crawling" if Stop.ROBOTS_DISALLOWED in crawl.stops else "could not be read"
         return _found("site_robots", crawl, f"robots.txt {state}")

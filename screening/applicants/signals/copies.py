@@ -12,6 +12,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import combinations
 
 import mmh3
@@ -22,6 +23,7 @@ from screening.applicants.records import PageFacts, SiteCrawl
 from screening.applicants.signals.access import readable
 from screening.applicants.signals.content import BOILERPLATE_ROLES
 from screening.applicants.signals.finding import Exhibit, Finding, Numbers, State, absent, shortened, unknown
+from screening.applicants.signals.pages import care
 from screening.applicants.signals.vocabulary import FOLDED_LENGTH
 from screening.settings.screening import SignalSettings
 
@@ -33,6 +35,10 @@ TITLE_LENGTH = 300
 """Characters of a title that are read."""
 _UNSPACED_PHRASE = 24
 """Characters of a phrase in scripts without spaces."""
+ORIGIN_VOTES = 2
+"""Votes by which one site must lead to be held for the origin; a strong sign alone is enough."""
+MUCH_MORE = 1.3
+"""How much more text than its copy an origin has when only a part of it was copied."""
 _NAME_LIKENESS = 80
 """Likeness, 0-100, from which a site's name and a domain's label are the same name."""
 _TITLE_PARTS = re.compile(r"\s+[|\u2013\u2014\u00b7:-]\s+")
@@ -45,7 +51,8 @@ class Sketch:
     """What is kept of a site to find copies of it.
 
     `member` is whose it is, `phrases` sampled hashes, `names` what the site calls itself, `points_to` other sites that
-    its pages name as their own origin (canonical links, mail addresses, hot-linked pictures).
+    its pages name as their own origin (canonical links, mail addresses, hot-linked pictures), `care_pages` how many of
+    contact, privacy and about it has, `applied_at` when its owner applied, as ISO 8601 in UTC.
     """
 
     member: str
@@ -55,6 +62,8 @@ class Sketch:
     names: tuple[str, ...]
     points_to: frozenset[str]
     owner_shown: bool
+    care_pages: int = 0
+    applied_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,7 @@ class CopiedFrom:
     is_copy: bool | None
 
 
-def sketch(member: str, crawl: SiteCrawl, *, owner_shown: bool) -> Sketch | None:
+def sketch(member: str, crawl: SiteCrawl, *, owner_shown: bool, applied_at: datetime | None = None) -> Sketch | None:
     """Sketch a crawled site; None when no page could be read."""
     pages = [facts for page, facts in readable(crawl) if page.role not in BOILERPLATE_ROLES]
     if not pages:
@@ -76,9 +85,17 @@ def sketch(member: str, crawl: SiteCrawl, *, owner_shown: bool) -> Sketch | None
     hashes: set[int] = set()
     for facts in pages:
         hashes.update(_phrases(facts.text[:FOLDED_LENGTH]))
-    url = crawl.declared[0] if crawl.declared else f"https://{crawl.site}/"
-    kept = tuple(sorted(hashes)[:SKETCH_MAX])
-    return Sketch(member, crawl.site, url, kept, _names(pages), _points_to(crawl.site, pages), owner_shown)
+    return Sketch(
+        member=member,
+        site=crawl.site,
+        url=crawl.declared[0] if crawl.declared else f"https://{crawl.site}/",
+        phrases=tuple(sorted(hashes)[:SKETCH_MAX]),
+        names=_names(pages),
+        points_to=_points_to(crawl.site, pages),
+        owner_shown=owner_shown,
+        care_pages=sum(finding.state is State.ABSENT for finding in care(crawl)),
+        applied_at=applied_at.isoformat() if applied_at is not None else None,
+    )
 
 
 def copies(sketches: Sequence[Sketch], settings: SignalSettings) -> Mapping[tuple[str, str], tuple[CopiedFrom, ...]]:
@@ -132,13 +149,24 @@ def _pair(one: Sketch, other: Sketch, count: int, is_copy: bool | None) -> Copie
 def _copy_of(one: Sketch, other: Sketch) -> bool | None:
     """Say whether the first site copied the second (True), was copied (False), or nobody can tell (None)."""
     weight = _origin(other, one) - _origin(one, other)
-    return None if weight == 0 else weight > 0
+    return None if abs(weight) < ORIGIN_VOTES else weight > 0
 
 
 def _origin(site: Sketch, other: Sketch) -> int:
-    """Count what speaks for a site as the origin: the other points to it or bears its name, nobody owns the other."""
-    named_as = any(_same_name(name, site.site) for name in (*site.names, *other.names))
-    return 3 * (site.site in other.points_to) + 2 * named_as + (site.owner_shown and not other.owner_shown)
+    """Count what speaks for a site as the origin.
+
+    Strong: the other points to it, or bears its name. Weak: only its owner is known, it says much more, it has the
+    pages of a real publisher that the other lacks, its owner applied earlier.
+    """
+    strong = (site.site in other.points_to, any(_same_name(name, site.site) for name in (*site.names, *other.names)))
+    earlier = site.applied_at is not None and other.applied_at is not None and site.applied_at < other.applied_at
+    weak = (
+        site.owner_shown and not other.owner_shown,
+        len(site.phrases) >= MUCH_MORE * len(other.phrases),
+        site.care_pages > other.care_pages,
+        earlier,
+    )
+    return ORIGIN_VOTES * sum(strong) + sum(weak)
 
 
 def _same_name(name: str, site: str) -> bool:

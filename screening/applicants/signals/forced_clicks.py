@@ -6,50 +6,33 @@ itself counts as one of the ways below, whatever it looks like; when it is also 
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import islice
 
-from screening.applicants.identity import host_of
 from screening.applicants.records import Page, Resource, SiteCrawl
 from screening.applicants.signals.access import readable
 from screening.applicants.signals.finding import Exhibit, Finding, State, absent, exhibit, unknown
 from screening.applicants.signals.networks import AffiliateUrl, affiliate_url
+from screening.applicants.signals.scripts import Load, loads, runs_by_itself
 
 CODE = "forced_click"
 INVISIBLE_PIXELS = 2
 """Width or height, in CSS pixels, up to which a frame or picture cannot be seen."""
 HITS_MAX = 30
 """Places shown of one page; nobody reads more, and hostile pages have thousands."""
-SCRIPT_SEARCHED = 20_000
-"""Characters before a navigation in which the function around it is looked for."""
-SCRIPT_CONTEXT = 400
-"""Characters of script before a navigation in which a listener for the reader's own act is looked for."""
 
 _INERT_RELATIONS = re.compile(
     r"""rel\s*=\s*["']?[^"'>]*\b(?:dns-prefetch|preconnect|canonical|alternate|shortlink|author|me|next|prev|search|"""
     r"""license|help|pingback|profile|edituri|amphtml)\b""",
     re.IGNORECASE,
 )
-_LISTENER = re.compile(
-    r"""(?P<target>[\w.$()'"#\[\]=-]*)\s*\.\s*(?:addEventListener\s*\(\s*["'](?:click|submit|mousedown|mouseup|pointerdown|"""
-    r"""touchstart|keydown|change)["']|on(?:click|submit|mousedown|touchstart|change)\s*=|(?:on|one)\s*\(\s*["'](?:click|submit)|"""
-    r"""(?:click|submit)\s*\(\s*function)""",
-    re.IGNORECASE,
-)
-_WHOLE_PAGE = re.compile(
-    r"(?:^|[^\w])(?:document(?:\.body|\.documentelement)?|window|body|\$\(\s*(?:document|window|['\"]body['\"])\s*\))$",
-    re.IGNORECASE,
-)
-MOVE_LENGTH = 80
-"""Characters that a navigation takes up before the host of its address."""
-_MOVE = re.compile(
-    r"""(?:location(?:\s*\.\s*href)?\s*(?:=|\.\s*\w+\s*\()|open\s*\()\s*["'`]\s*(?:https?:)?//$""", re.IGNORECASE
-)
-_FUNCTION = re.compile(
-    r"function\s+(\w+)\s*\([^)]{0,200}\)\s*\{|(?:const|let|var)\s+(\w+)\s*=\s*(?:async\s*)?(?:function\b|\([^)]{0,200}\)\s*=>)"
-)
+_SUBMIT = re.compile(r"\.\s*submit\s*\(\s*\)")
+_PRESS = re.compile(r"getElementById\(\s*[\"']([\w-]{1,80})[\"']\s*\)\s*\.\s*click\s*\(\s*\)")
+BODY_SEARCHED = 1_000_000
+"""Bytes of a page's markup in which a link that a script presses is looked for."""
 
 
 class Way(StrEnum):
@@ -63,6 +46,9 @@ class Way(StrEnum):
     REFRESH = "automatic refresh"
     NAVIGATION = "scripted navigation"
     WINDOW = "scripted window"
+    REQUEST = "scripted request"
+    FORM = "form sent by script"
+    PRESSED = "link pressed by script"
     STYLE = "style sheet"
     REDIRECT = "redirect without a click"
 
@@ -76,8 +62,6 @@ _WAYS: dict[tuple[str, str], Way] = {
     ("object", "data"): Way.EMBED,
     ("meta", "refresh"): Way.REFRESH,
     ("header", "refresh"): Way.REFRESH,
-    ("script", "location"): Way.NAVIGATION,
-    ("script", "open"): Way.WINDOW,
     ("style", "url"): Way.STYLE,
     ("iframe", "srcdoc"): Way.IFRAME,
     ("frame", "src"): Way.IFRAME,
@@ -90,7 +74,13 @@ _WAYS: dict[tuple[str, str], Way] = {
     ("input", "src"): Way.IMAGE,
     ("body", "background"): Way.STYLE,
 }
-_SCRIPTED = frozenset({Way.NAVIGATION, Way.WINDOW})
+_SCRIPTED = {
+    "navigation": Way.NAVIGATION,
+    "window": Way.WINDOW,
+    "request": Way.REQUEST,
+    "source": Way.SCRIPT,
+    "markup": Way.SCRIPT,
+}
 _ENTRY_ROLES = frozenset({"home", "declared", "refresh"})
 """Pages that a visitor reaches without following a link of the site; others were asked for, as by a click."""
 
@@ -128,9 +118,11 @@ def own_addresses_loaded(crawl: SiteCrawl) -> tuple[str, ...]:
         for resource in page.facts.resources if page.facts is not None else ():
             way = _WAYS.get((resource.tag, resource.attribute))
             frame = way in (Way.IFRAME, Way.EMBED)
-            unseen_picture = way is Way.IMAGE and _unseen(resource) and not _looks_like_picture(resource.url)
-            if frame or unseen_picture or (way in _SCRIPTED and _by_itself(page, resource)):
+            unseen_picture = way is Way.IMAGE and unseen(resource) and not _looks_like_picture(resource.url)
+            if frame or unseen_picture:
                 found[resource.url] = None
+        for load in _scripted_loads(page):
+            found[load.url] = None
     return tuple(url for url in found if affiliate_url(url) is None)
 
 
@@ -140,6 +132,7 @@ _Hit = tuple[Way, AffiliateUrl, Exhibit, bool]
 def _of_page(page: Page) -> Iterator[_Hit]:
     if page.role in _ENTRY_ROLES:
         yield from _of_redirects(page, Way.REDIRECT)
+    yield from _of_scripts(page)
     for resource in page.facts.resources if page.facts is not None else ():
         way = _WAYS.get((resource.tag, resource.attribute))
         match = affiliate_url(resource.url) if way is not None else None
@@ -149,9 +142,42 @@ def _of_page(page: Page) -> Iterator[_Hit]:
             continue
         if resource.attribute == "srcdoc" and "<a" in resource.snippet.lower().replace("&lt;", "<"):
             continue
-        if way in _SCRIPTED and not _by_itself(page, resource):
-            continue
-        yield way, match, exhibit(page, resource.snippet or resource.url), _unseen(resource)
+        yield way, match, exhibit(page, resource.snippet or resource.url), unseen(resource)
+
+
+def _of_scripts(page: Page) -> Iterator[_Hit]:
+    for load in _scripted_loads(page):
+        match = affiliate_url(load.url)
+        if match is not None and match.sets_cookie:
+            yield _SCRIPTED[load.kind], match, exhibit(page, load.snippet), True
+    scripts = page.facts.scripts if page.facts is not None else ()
+    for form in page.facts.forms if page.facts is not None else ():
+        match = affiliate_url(form.action)
+        if match is not None and match.sets_cookie and any(_alone(_SUBMIT, script) for script in scripts):
+            yield Way.FORM, match, exhibit(page, f"form to {form.action}, sent by script"), True
+    for script in scripts:
+        for press in _PRESS.finditer(script):
+            pressed = _link_with_id(page, press.group(1)) if runs_by_itself(script, press.start()) else None
+            match = affiliate_url(pressed) if pressed is not None else None
+            if match is not None and match.sets_cookie:
+                yield Way.PRESSED, match, exhibit(page, f"{press.group()} on the link to {pressed}"), True
+
+
+def _scripted_loads(page: Page) -> Iterator[Load]:
+    for script in page.facts.scripts if page.facts is not None else ():
+        yield from loads(script, page.fetch.final_url)
+
+
+def _alone(expression: re.Pattern[str], script: str) -> bool:
+    return any(runs_by_itself(script, match.start()) for match in islice(expression.finditer(script), HITS_MAX))
+
+
+def _link_with_id(page: Page, name: str) -> str | None:
+    """Return the target of the link that bears an id, None when the markup has none."""
+    markup = html.unescape(page.fetch.body[:BODY_SEARCHED].decode("utf-8", "replace"))
+    found = re.search(rf"""<a\b[^>]*?\bid\s*=\s*["']?{re.escape(name)}["'\s>][^>]*>?""", markup)
+    target = re.search(r"""href\s*=\s*["']([^"']+)""", found.group()) if found is not None else None
+    return target.group(1) if target is not None else None
 
 
 def _of_redirects(page: Page, way: Way) -> Iterator[_Hit]:
@@ -164,7 +190,8 @@ def _of_redirects(page: Page, way: Way) -> Iterator[_Hit]:
             yield way, match, shown, True
 
 
-def _unseen(resource: Resource) -> bool:
+def unseen(resource: Resource) -> bool:
+    """Say whether a reader cannot see what an element loads: hidden, off the screen, or too small."""
     return resource.hidden or any(
         size is not None and size <= INVISIBLE_PIXELS for size in (resource.width, resource.height)
     )
@@ -172,59 +199,3 @@ def _unseen(resource: Resource) -> bool:
 
 def _looks_like_picture(url: str) -> bool:
     return re.search(r"\.(?:png|jpe?g|gif|svg|webp|avif|ico|bmp)(?:\?|$)", url, re.IGNORECASE) is not None
-
-
-def _by_itself(page: Page, resource: Resource) -> bool:
-    """Say whether a scripted navigation happens anywhere without an act of the reader on a thing made for it.
-
-    A listener on the whole document, which fires at the first click anywhere, is no such act. A navigation whose place
-    in the scripts cannot be found again happens by itself as far as anybody can tell.
-    """
-    places = list(islice(_places_in_scripts(page, resource), HITS_MAX))
-    return not places or any(_runs_by_itself(script, place) for script, place in places)
-
-
-def _runs_by_itself(script: str, place: int) -> bool:
-    before = script[max(0, place - SCRIPT_CONTEXT) : place]
-    listeners = list(_LISTENER.finditer(before))
-    if listeners and not _closed_since(before[listeners[-1].end() :]):
-        return _WHOLE_PAGE.search(listeners[-1].group("target")) is not None
-    functions = list(_FUNCTION.finditer(script, max(0, place - SCRIPT_SEARCHED), place))
-    if functions and not _closed_since(script[functions[-1].end() : place], opened=1):
-        name = functions[-1].group(1) or functions[-1].group(2)
-        return _called_by_itself(name, script[: functions[-1].start()] + script[place:])
-    return True
-
-
-def _called_by_itself(name: str, script: str) -> bool:
-    """Say whether a function is used anywhere but as the answer to the reader's act on a thing made for it."""
-    for use in re.finditer(rf"\b{re.escape(name)}\b", script):
-        listeners = list(_LISTENER.finditer(script[max(0, use.start() - SCRIPT_CONTEXT) : use.start()]))
-        if not listeners or _WHOLE_PAGE.search(listeners[-1].group("target")):
-            return True
-    return False
-
-
-def _places_in_scripts(page: Page, resource: Resource) -> Iterator[tuple[str, int]]:
-    """Yield (script, place) of every navigation in the page's scripts to the address, or at least to its host."""
-    address = resource.url.split("://", 1)[-1].rstrip("/")
-    for needle in (address, host_of(resource.url)):
-        found = False
-        for script in page.facts.scripts if page.facts is not None else ():
-            for match in re.finditer(re.escape(needle), script):
-                move = _MOVE.search(script, max(0, match.start() - MOVE_LENGTH), match.start())
-                if move is not None:
-                    found = True
-                    yield script, move.start()
-        if found:
-            return
-
-
-def _closed_since(text: str, opened: int = 0) -> bool:
-    """Say whether the braces opened before the text have been closed in it; `opened` stand open at its beginning."""
-    depth = opened
-    for mark in text:
-        depth += (mark == "{") - (mark == "}")
-        if depth < opened or (opened and depth == 0):
-            return True
-    return False

@@ -24,7 +24,7 @@ LONG_BRAND = 9
 
 _VOWELS = "aeiou"
 _ADDED = "abcdefghijklmnopqrstuvwxyz0123456789"
-_LOOKS_THE_SAME = frozenset({"a letter doubled", "letters that look alike"})
+_LOOKS_THE_SAME = frozenset({"a letter doubled", "letters that look alike", "two letters swapped"})
 """Kinds that a reader overlooks even in a short name."""
 
 
