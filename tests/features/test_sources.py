@@ -112,8 +112,8 @@ def test_the_norm_is_that_of_the_other_affiliates(events):
     made = prepared(conversions_of(rows), events)
     norms = nw.to_native(made.sources.norms[28]).collect()
     programme = (3 + 0.5) / (10 + 1.0)
-    for who in sizes:
-        k, n = 3 - without[who], 10 - sizes[who]
+    for who, size in sizes.items():
+        k, n = 3 - without[who], 10 - size
         expected = (k + NORM_WEIGHT * programme) / (n + NORM_WEIGHT)
         assert norms.filter(affiliate_id=who)["p_no_revenue"].item() == pytest.approx(expected)
     norm = norms.filter(affiliate_id="a")["p_no_revenue"].item()
@@ -124,7 +124,8 @@ def test_the_norm_is_that_of_the_other_affiliates(events):
 def test_an_affiliate_s_own_traffic_does_not_move_its_norm(events):
     def norm(own):
         others = [
-            {"conversion_id": f"b{i}", "affiliate_id": "b", "revenue": Decimal(5) if i % 2 else None} for i in range(400)
+            {"conversion_id": f"b{i}", "affiliate_id": "b", "revenue": Decimal(5) if i % 2 else None}
+            for i in range(400)
         ]
         mine = [{"conversion_id": f"a{i}", "affiliate_id": "a", "revenue": own} for i in range(40)]
         norms = nw.to_native(prepared(conversions_of(others + mine), events).sources.norms[28]).collect()
