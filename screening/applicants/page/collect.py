@@ -60,8 +60,8 @@ REGION_SELECTOR = ",".join(
     ]
 )
 
-_SIMHASH_CHARACTERS = 20_000
-"""Characters of the text that are given to the simhash, which looks at some 16,000 bytes."""
+_SIMHASH_CHARACTERS = 10_000
+"""Characters of the text that are given to the simhash, which looks at some 8,000 bytes."""
 
 _HIDING = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0?\.?0*(?![.\d])\s*(?:;|!|$|\})"

@@ -22,7 +22,7 @@ _RESOURCES = ",".join(RESOURCE_ATTRIBUTES)
 _HANDLERS = ",".join(f"[{name}]" for name in SELF_RUNNING)
 _MOST_CONTAINERS = 300
 """Regions and hidden elements whose contents are looked through; nesting thousands would take quadratic time."""
-_TEMPLATE_ELEMENTS = 1_500
+_TEMPLATE_ELEMENTS = 600
 """Elements whose tags and classes make the template's simhash."""
 _SILENT = ["script", "style", "noscript", "template", "svg", "iframe", "object"]
 _JSONLD = "application/ld+json"

@@ -13,7 +13,7 @@ from screening.applicants.page.limits import PageLimits
 
 _ANCESTORS = 12
 """Ancestors looked at for hiding and for the region of a page; deeper ones would cost quadratic time."""
-_TEMPLATE_ELEMENTS = 1_500
+_TEMPLATE_ELEMENTS = 600
 """Elements whose tags and classes make the template's simhash."""
 _SILENT = frozenset({"script", "style", "noscript", "template", "svg", "iframe", "object", "head", "title"})
 
