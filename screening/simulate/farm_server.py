@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from screening.errors import UnavailableError
 from screening.simulate.farm_answers import PORT, Answer, Manner, Site, Visit, html
@@ -108,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._misbehave(answer)
 
     def _send(self, answer: Answer) -> None:
-        port = str(self.server.server_address[1])
+        port = str(cast("_Server", self.server).server_port)
         body = answer.body.replace(PORT.encode(), port.encode())
         self.send_response(answer.status)
         for name, value in answer.headers.items():

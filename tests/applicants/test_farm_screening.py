@@ -38,8 +38,8 @@ def workspace_for(farm, root):
         "allow_ports": [farm.port],
         "threads": 16,
         "per_address": 16,
-        "fetch": {"connect_seconds": 2, "silence_seconds": 2, "total_seconds": 3},
-        "site": {"delay_seconds": 0, "seconds": 20},
+        "fetch": {"silence_seconds": 4, "total_seconds": 8},
+        "site": {"delay_seconds": 0},
     }
     (root / "config.yaml").write_text(yaml.safe_dump({"crawl": crawl, "policy": {"file": "policy.json"}}))
     workspace = open_workspace(root)
