@@ -36,7 +36,7 @@ def source_features() -> list[Feature]:
         ]
     listed += [
         Feature(
-            "trend.conversions",
+            "trend_conversions",
             "log ratio",
             "conversions of the last 7 days against the source's 28 and the offer's own trend",
             "no conversions",
@@ -44,7 +44,7 @@ def source_features() -> list[Feature]:
             "sub",
         ),
         Feature(
-            "trend.clicks",
+            "trend_clicks",
             "log ratio",
             "clicks of the last 7 days against the source's 28 and the offer's own trend",
             "no click log",

@@ -95,4 +95,4 @@ def _with_offer_totals(sums: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 def _trend(name: str) -> nw.Expr:
     usual = nw.col(f"o_{name}") / nw.when(nw.col(f"m_o_{name}") > 0).then(nw.col(f"m_o_{name}"))
     trend = ((nw.col(name) + 1.0) / (nw.col(f"m_{name}") * usual + 1.0)).log()
-    return nw.when(nw.col(f"m_{name}") > 0).then(trend).alias(f"trend.{name}")
+    return nw.when(nw.col(f"m_{name}") > 0).then(trend).alias(f"trend_{name}")

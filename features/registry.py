@@ -83,8 +83,8 @@ class Level:
     days: int
 
     def column(self, feature: str) -> str:
-        """Name of a feature at this level, for example `ctct_under_15s.sub28`."""
-        return f"{feature}.{self.name}"
+        """Name of a feature at this level, for example `ctct_under_15s_sub28`."""
+        return f"{feature}_{self.name}"
 
 
 SUB, PAIR, PARTNER = ("affiliate_id", "offer_id", "sub"), ("affiliate_id", "offer_id"), ("affiliate_id",)

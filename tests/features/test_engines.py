@@ -1,4 +1,4 @@
-"""The same events give the same features on Polars and on a real, local Spark."""
+"""The same events give the same roll-ups and sums on Polars and on a real, local Spark."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ import pytest
 
 from features.clicks import click_rollup
 from features.facts import Inputs, conversion_facts
-from features.families import all_features
 from features.lookups import tables_for
-from features.matrix import IDENTITY, conversion_matrix, summed_sources
-from features.source_rows import source_matrix
+from features.matrix import summed_sources
 from features.sources import sum_columns
 from features.windows import MICROSECONDS_PER_DAY, day_number
 from features.working import claimed_clicks, working_clicks, working_conversions
@@ -59,8 +57,6 @@ def tables(events, start):
     return {
         "rollup": (rollup, ["affiliate_id", "offer_id", "sub", "day"]),
         "sums": (sources.sums[28], ["affiliate_id", "offer_id", "sub", "window"]),
-        "matrix": (conversion_matrix(facts, sources), ["conversion_id"]),
-        "sources": (source_matrix(sources), ["affiliate_id", "offer_id", "sub", "window"]),
     }
 
 
@@ -112,7 +108,7 @@ def both(events, spark, tmp_path_factory):
     return {name: (frame.sort(keys), theirs[name].sort(keys)) for name, (frame, keys) in ours.items()}
 
 
-@pytest.mark.parametrize("name", ["rollup", "sums", "matrix", "sources"])
+@pytest.mark.parametrize("name", ["rollup", "sums"])
 def test_spark_gives_what_polars_gives(both, name):
     polars, spark = both[name]
     assert polars.height == spark.height > 20
@@ -134,6 +130,5 @@ def test_counts_are_whole_numbers_on_both_engines(both):
 
 
 def test_the_comparison_has_something_to_compare(both):
-    polars, _ = both["matrix"]
-    known = [name for name in polars.columns if polars[name].drop_nulls().n_unique() > 1]
-    assert len(known) > 0.9 * (len(all_features()) + len(IDENTITY))
+    polars, _ = both["sums"]
+    assert sum(polars[name].n_unique() > 1 for name in sum_columns()) > 0.5 * len(sum_columns())

@@ -24,9 +24,9 @@ AGAINST_OFFER, _, AGAINST_PAST = _REST.partition("## Of a source, against its ow
 def section_and_name(feature):
     if feature.grain == "conversion":
         return OF_ONE, feature.name
-    if feature.name.startswith("trend."):
+    if feature.name.startswith("trend_"):
         return AGAINST_PAST, feature.name
-    return AGAINST_OFFER, feature.name.partition(".")[0]
+    return AGAINST_OFFER, feature.name.rpartition("_")[0]
 
 
 def row(feature):
@@ -79,4 +79,4 @@ def test_the_matrix_of_sources_has_the_same_features(prepared):
     assert {feature.name for feature in all_features()} <= set(rows.columns)
     assert rows.select("affiliate_id", "offer_id", "sub", "window").is_unique().all()
     for level in LEVELS:
-        assert rows[f"no_click.{level.name}"].drop_nulls().is_finite().all()
+        assert rows[f"no_click_{level.name}"].drop_nulls().is_finite().all()
