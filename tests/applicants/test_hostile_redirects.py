@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from hostile_behaviours import (
+    MIB,
     cookies_then_elsewhere,
+    gzip_bomb,
     page,
     page_that_moves_to,
     redirect_chain,
@@ -150,6 +152,7 @@ def test_redirect_of_another_page_to_another_site_is_recorded_and_not_followed(f
 
 
 def test_body_of_a_redirect_is_never_read(farm, fetch):
+    gzip_bomb(64 * MIB)  # made before, since making it takes longer than a fetch waits
     farm.add("bombredirect.net", redirect_with_bomb_body)
     got = fetch("bombredirect.net")
     assert got.ok

@@ -7,8 +7,10 @@ from itertools import pairwise
 
 import pytest
 from hostile_behaviours import (
+    MIB,
     calendar,
     cloaked_by,
+    gzip_bomb,
     honest_otherwise,
     repeating_segments,
     robots,
@@ -109,6 +111,7 @@ def test_sitemaps_are_read_as_far_as_the_bounds_go(farm, crawl):
     got = crawl("loop.net")
     assert len([path for path in farm.servers["loop.net"].paths if path.startswith("/sitemap")]) == 2
 
+    gzip_bomb(256 * MIB)  # made before, since making it takes longer than a crawl waits
     farm.add("bombmap.net", sitemap_bomb)
     got = crawl("bombmap.net")
     assert SiteFlag.SITEMAP_INVALID in got.flags

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from functools import cache
 
 import brotli
 import zstandard
@@ -81,6 +82,7 @@ def page_that_moves_to(private: str) -> Behaviour:
 # --- sizes -------------------------------------------------------------------------------------------------------
 
 
+@cache
 def gzip_bomb(size: int) -> bytes:
     """A gzip stream of that many zeros; each block of 16 MiB is the same bytes, so making it costs one block."""
     engine = zlib.compressobj(9, zlib.DEFLATED, -15)
