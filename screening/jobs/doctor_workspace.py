@@ -15,6 +15,8 @@ from screening.jobs.health import Check, Finding, Health
 from screening.jobs.lists import show_lists
 from screening.jobs.progress import Progress
 from screening.store import open_store
+from screening.store.registry import RETIRED
+from screening.traffic.champion import load_champion
 from screening.traffic.lake import Lake
 from screening.workspace import Workspace
 
@@ -29,6 +31,7 @@ def workspace_checks(workspace: Workspace, now: datetime, progress: Progress) ->
     yield Check("disk", partial(_disk, workspace))
     yield Check("database", partial(_database, workspace))
     yield Check("audit trail", partial(_audit_trail, workspace))
+    yield Check("models", partial(_models, workspace))
     yield Check("lake", partial(_lake, workspace, progress))
     yield Check("lists", partial(_lists, workspace, now))
 
@@ -76,6 +79,15 @@ def _audit_trail(workspace: Workspace) -> Sequence[Finding]:
     with open_store(workspace.store_url) as store:
         head = store.audit.verify()
     return [Finding("audit trail", Health.OK, f"unbroken, {head.count} events, head {head.hash}")]
+
+
+def _models(workspace: Workspace) -> Sequence[Finding]:
+    with open_store(workspace.store_url) as store:
+        used = [model for model in store.models.all() if model.role != RETIRED]
+    for model in used:
+        load_champion(workspace.folder("models"), model.digest)
+    load_champion(workspace.folder("models"), None)
+    return [Finding("models", Health.OK, f"the shipped one and {len(used)} of this workspace can be used")]
 
 
 def _lake(workspace: Workspace, progress: Progress) -> Sequence[Finding]:

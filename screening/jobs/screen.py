@@ -170,7 +170,8 @@ def _notices(workspace: Workspace, intake: Intake, policy: Policy) -> tuple[str,
     if named:
         notices.append(f"Of these prohibited categories only the name itself is looked for: {named}.")
     if intake.unread_columns:
-        notices.append(f"Columns that nobody reads: {', '.join(intake.unread_columns)}.")
+        names = ", ".join(ascii(name)[1:-1][:60] for name in intake.unread_columns[:20])
+        notices.append(f"Columns that nobody reads: {names}.")
     return tuple(notices)
 
 

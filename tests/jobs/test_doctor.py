@@ -16,7 +16,7 @@ from screening.jobs.doctor_installation import installation_checks
 from screening.jobs.doctor_workspace import workspace_checks
 from screening.jobs.health import Check, Finding, Health
 from screening.jobs.progress import silent_progress
-from screening.store import AuditEvent, open_store
+from screening.store import AuditEvent, ModelRecord, open_store
 from screening.traffic.lake import Lake
 from screening.workspace import open_workspace
 
@@ -71,6 +71,17 @@ def test_a_database_that_does_not_answer_fails_its_checks_and_no_others(workspac
     (workspace.root / "winnow.db").write_bytes(b"this is no database" * 100)
     health = {subject: examine(workspace, subject).health for subject in ("database", "audit trail", "lake")}
     assert health == {"database": Health.FAILED, "audit trail": Health.FAILED, "lake": Health.OK}
+
+
+def test_a_model_file_that_is_gone_is_found(workspace):
+    assert examine(workspace, "models").health is Health.OK
+    day = NOW.date()
+    model = ModelRecord("taught", "1", "champion", "0" * 64, day, day, {}, {}, NOW)
+    with open_store(workspace.store_url) as store:
+        store.models.add(model)
+    found = examine(workspace, "models")
+    assert found.health is Health.FAILED
+    assert f"{'0' * 64}.npz" in found.seen
 
 
 def test_a_damaged_manifest_of_the_lake_is_found(workspace):
