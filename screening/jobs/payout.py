@@ -24,6 +24,7 @@ from screening.errors import BusyError, InputError, IntegrityError
 from screening.gate.payout import LACKING, Total, add_up, decide_lines, earliest_judgement, name_unknown
 from screening.jobs.outfile import new_file
 from screening.jobs.progress import Progress
+from screening.settings import without_passwords
 from screening.store import RELEASES, AuditEvent, Records, RunRecord, Store, open_store
 from screening.traffic.intake.batch import LINE
 from screening.traffic.intake.faults import MEANINGS, Fault
@@ -264,7 +265,7 @@ class _Batch:
             period_to=None,
             lake_version=None,
             inputs=inputs,
-            settings=self.workspace.settings.model_dump(mode="json"),
+            settings=without_passwords(self.workspace.settings.model_dump(mode="json")),
             versions={"winnow": version("winnow")},
             seed=0,
             counts={"lines": answers.height, **{word: counts.get(word, 0) for word in ("pay", "hold", "reject")}},

@@ -30,6 +30,7 @@ from screening.applicants.signals.category import unworded
 from screening.applicants.study import Lookup
 from screening.jobs.progress import Progress
 from screening.jobs.screen_gather import Gathering, gather
+from screening.settings import without_passwords
 from screening.store import SCREENINGS, RunRecord, open_store
 from screening.traffic.lake import Lake
 from screening.workspace import Workspace
@@ -212,7 +213,7 @@ def _record(workspace: Workspace, screened: Screened, judged: Sequence[Judged], 
         period_to=None,
         lake_version=lake.version,
         inputs={part.path: part.digest for part in lake.select((Kind.AFFILIATES,))},
-        settings=workspace.settings.model_dump(mode="json"),
+        settings=without_passwords(workspace.settings.model_dump(mode="json")),
         versions={"winnow": version("winnow")},
         seed=workspace.settings.screening.seed,
         counts=screened.counts,
