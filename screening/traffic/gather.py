@@ -103,7 +103,7 @@ def gather(snapshot: Snapshot, period: Period, books: Books, rollups: Path, deci
     on = lookups(books, sites, period.last)
     rolled_days = [_rolled_day(snapshot, day, books, sites, rollups) for day in days if day >= first]
     empty = rolled(pl.DataFrame(schema=_click_schema()), tables_for([pl.LazyFrame(schema=_click_schema())], on))
-    traffic = Traffic(pl.DataFrame(schema=_click_schema()), working, _known_outcomes(outcomes))
+    traffic = Traffic(pl.DataFrame(schema=_click_schema()), working, known_outcomes(outcomes))
     tables = _tables(working, claimed, on)
     span = (tuple(day_number(day) for day in days), day_number(period.last))
     prepared = assemble(traffic, claimed, pl.concat([empty, *rolled_days]), tables, span)
@@ -121,7 +121,7 @@ def working_traffic(snapshot: Snapshot, first: date, last: date, decided_at: dat
     conversions = snapshot.frame(Kind.CONVERSIONS, first, last)
     working = nw.to_native(working_conversions(nw.from_native(conversions))).collect()
     outcomes = snapshot.frame(Kind.OUTCOMES).filter(pl.col("ts") <= decided_at).collect()
-    return Traffic(clicks, working, _known_outcomes(outcomes))
+    return Traffic(clicks, working, known_outcomes(outcomes))
 
 
 def _claimed(snapshot: Snapshot, days: Sequence[date], working: pl.DataFrame) -> pl.DataFrame:
@@ -158,7 +158,7 @@ def _tables(working: pl.DataFrame, claimed: pl.DataFrame, on: Lookups) -> Tables
     return tables_for([working.lazy(), as_clicks.lazy()], on)
 
 
-def _known_outcomes(outcomes: pl.DataFrame) -> pl.DataFrame:
+def known_outcomes(outcomes: pl.DataFrame) -> pl.DataFrame:
     """Class each conversion's outcomes: `bad` before `returned` before `good`."""
     classed = outcomes.select(
         "conversion_id", outcome=pl.col("outcome").replace_strict(_OUTCOME_CLASSES, return_dtype=pl.String)
