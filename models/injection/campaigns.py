@@ -70,8 +70,7 @@ def inject(
     kit = _kit(conversions, pools, rng)
     made: list[tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]] = []
     used: list[pl.DataFrame] = []
-    hosts = drawn_hosts(conversions, clicks, part, rng)
-    for index, (own, other) in enumerate(hosts):
+    for index, (own, other) in enumerate(drawn_hosts(conversions, clicks, part, rng)):
         campaign = taken(own, other)
         kind = _change(campaign, kit, kinds, fraud=bool(rng.random() < FRAUDULENT))
         _book(campaign, f"injected-{seed}-{index}", rng)
