@@ -206,7 +206,7 @@ def _expected_columns() -> list[str]:
 
 
 def level_features(summed: nw.LazyFrame[Any], level: Level) -> nw.LazyFrame[Any]:
-    """Turn the sums of a level into its features, named `<feature>.<level>`, with the level's keys and `window`."""
+    """Turn the sums of a level into its features, named `<feature>_<level>`, with the level's keys and `window`."""
     features = [_log_odds(name).alias(level.column(name)) for name in [*SHARE_NAMES, *CLICK_SHARE_NAMES]]
     for spread in SPREADS:
         features += [expr.alias(level.column(f"{spread.name}_{part}")) for part, expr in _spread(spread.name).items()]
