@@ -13,6 +13,7 @@ import typer
 from models.reasons import CODES
 from screening.cli.invocation import Answer, JsonOption, WorkspaceOption, run
 from screening.errors import ExitCode, InputError
+from screening.guard import check_owners
 from screening.jobs.payout import Gated, gate_payout
 from screening.jobs.progress import Progress
 from screening.workspace import Workspace
@@ -56,6 +57,7 @@ def gate(
     """
 
     def work(opened: Workspace, progress: Progress) -> Answer:
+        check_owners()
         gated = gate_payout(opened, file, out, _mapping(columns or []), datetime.now(UTC), progress)
         exit_code = ExitCode.INCOMPLETE if gated.incomplete else ExitCode.DONE
         return Answer(_data(gated), list(_lines(gated)), exit_code)
