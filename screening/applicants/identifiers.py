@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from urllib.parse import unquote
 
 import mmh3
@@ -76,15 +77,14 @@ _PATTERNS = (
     ("analytics", re.compile(r"\b(UA-\d{4,10})-\d{1,4}\b")),
     ("analytics", re.compile(r"\b(G-[A-Z0-9]{6,12})\b")),
     ("tag_manager", re.compile(r"\b(GTM-[A-Z0-9]{4,9})\b")),
-    ("pixel", re.compile(r"""fbq\(\s*['"]init['"]\s*,\s*['"](\d{14,17})['"]""")),
+    ("pixel", re.compile(r"""fbq\(\s{0,5}['"]init['"]\s{0,5},\s{0,5}['"](\d{14,17})['"]""")),
     ("pixel", re.compile(r"facebook\.com/tr\?[^\"'\s]{0,200}?\bid=(\d{14,17})")),
-    ("metrika", re.compile(r"\bym\(\s*(\d{6,10})\s*,|mc\.yandex\.ru/watch/(\d{6,10})")),
-    ("hotjar", re.compile(r"\bhjid\s*[:=]\s*(\d{5,8})")),
+    ("metrika", re.compile(r"\bym\(\s{0,5}(\d{6,10})\s{0,5},|mc\.yandex\.ru/watch/(\d{6,10})")),
+    ("hotjar", re.compile(r"\bhjid\s{0,5}[:=]\s{0,5}(\d{5,8})")),
     (
         "clarity",
         re.compile(r"clarity\.ms/tag/(\w{8,12})|[\"']clarity[\"']\s*,\s*[\"']script[\"']\s*,\s*[\"'](\w{8,12})[\"']"),
     ),
-    ("matomo", re.compile(r"setSiteId['\"]\s*,\s*['\"]?(\d+)")),
     ("disqus", re.compile(r"disqus_shortname\s*=\s*['\"]([\w-]{3,40})|//([\w-]{3,40})\.disqus\.com/embed\.js")),
 )
 _VERIFICATION_METAS = frozenset(
@@ -96,7 +96,14 @@ _VERIFICATION_METAS = frozenset(
         "facebook-domain-verification",
     }
 )
-_MATOMO_HOST = re.compile(r"setTrackerUrl['\"]\s*,\s*[^)]{0,200}?//([\w.-]+)|u\s*=\s*['\"]https?://([\w.-]+)")
+_MATOMO_NUMBER = re.compile(r"setSiteId['\"]\s{0,5},\s{0,5}['\"]?(\d{1,6})")
+_MATOMO_SERVER = re.compile(
+    r"setTrackerUrl['\"]\s{0,5},[^)/]{0,80}//([\w.-]{4,253})|\bu\s{0,5}=\s{0,5}['\"](?:https?:)?//([\w.-]{4,253})"
+)
+IDS_MAX = 100
+"""Ids of one kind read from one text; no page that people made has as many."""
+CONTACTS_MAX = 30
+"""Addresses and telephones read from one page."""
 MARKUP_SEARCHED = 500_000
 """Bytes of a page's markup that are searched: ids also stand in attributes and comments."""
 LABEL_LENGTH_MIN = 6
@@ -168,6 +175,9 @@ def _of_page(page: Page) -> Iterator[tuple[str, str]]:
         yield from _in_text(text)
     for url in (*(link.url for link in facts.links), *loaded):
         yield from _in_address(url)
+    contacts = (link.url for link in facts.links if link.url.startswith(("mailto:", "tel:")))
+    for url in islice(contacts, CONTACTS_MAX):
+        yield from _contact(url)
     yield from (
         ("verification", f"{name}/{value}") for name, value in facts.metas if name in _VERIFICATION_METAS and value
     )
@@ -177,23 +187,24 @@ def _of_page(page: Page) -> Iterator[tuple[str, str]]:
 
 def _in_text(text: str) -> Iterator[tuple[str, str]]:
     for kind, expression in _PATTERNS:
-        for match in expression.finditer(text):
-            value = next(filter(None, match.groups()))
-            server = _MATOMO_HOST.search(text) if kind == "matomo" else None
-            if kind != "matomo":
-                yield kind, value
-            elif server is not None:
-                yield kind, f"{next(filter(None, server.groups()))}/{value}"
+        for match in islice(expression.finditer(text), IDS_MAX):
+            yield kind, next(filter(None, match.groups()))
+    number = _MATOMO_NUMBER.search(text)
+    server = _MATOMO_SERVER.search(text) if number is not None else None
+    if number is not None and server is not None:
+        yield "matomo", f"{next(filter(None, server.groups()))}/{number.group(1)}"
 
 
 def _in_address(url: str) -> Iterator[tuple[str, str]]:
-    scheme, _, rest = url.partition(":")
-    if scheme in _CONTACTS:
-        read, kind = _CONTACTS[scheme]
-        try:
-            yield kind, read(unquote(rest.split("?", 1)[0]))
-        except ValueError:
-            return
     match = affiliate_url(url)
     if match is not None and match.publisher and match.action is not Action.HINT:
         yield "affiliate_id", f"{name_key(match.network)}/{match.publisher}"
+
+
+def _contact(url: str) -> Iterator[tuple[str, str]]:
+    scheme, _, rest = url.partition(":")
+    read, kind = _CONTACTS[scheme]
+    try:
+        yield kind, read(unquote(rest.split("?", 1)[0]))
+    except ValueError:
+        return

@@ -155,12 +155,11 @@ def _of_scripts(page: Page) -> Iterator[_Hit]:
         match = affiliate_url(form.action)
         if match is not None and match.sets_cookie and any(_alone(_SUBMIT, script) for script in scripts):
             yield Way.FORM, match, exhibit(page, f"form to {form.action}, sent by script"), True
-    for script in scripts:
-        for press in _PRESS.finditer(script):
-            pressed = _link_with_id(page, press.group(1)) if runs_by_itself(script, press.start()) else None
-            match = affiliate_url(pressed) if pressed is not None else None
-            if match is not None and match.sets_cookie:
-                yield Way.PRESSED, match, exhibit(page, f"{press.group()} on the link to {pressed}"), True
+    for press in islice((match for script in scripts for match in _PRESS.finditer(script)), HITS_MAX):
+        pressed = _link_with_id(page, press.group(1)) if runs_by_itself(press.string, press.start()) else None
+        match = affiliate_url(pressed) if pressed is not None else None
+        if match is not None and match.sets_cookie:
+            yield Way.PRESSED, match, exhibit(page, f"{press.group()} on the link to {pressed}"), True
 
 
 def _scripted_loads(page: Page) -> Iterator[Load]:

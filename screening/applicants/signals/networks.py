@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from urllib.parse import parse_qs
 
@@ -62,6 +62,7 @@ class Pattern:
     example_publisher: str | None
 
 
+@lru_cache(maxsize=16_384)
 def affiliate_url(url: str) -> AffiliateUrl | None:
     """Return what network the canonical http(s) URL belongs to, or None when it is not a tracked affiliate URL."""
     try:

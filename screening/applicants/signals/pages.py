@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from ada_url import URL
-
 from screening.applicants.identity import host_of, label_of, suffix_of
 from screening.applicants.policy import ANY_WORDING, Policy
 from screening.applicants.records import Page, PageFacts, SiteCrawl
@@ -20,6 +18,8 @@ from screening.applicants.signals.vocabulary import Phrases, host_list, is_liste
 from screening.settings.screening import SignalSettings
 
 _CARE = {"contact": "contact_missing", "privacy": "privacy_missing", "about": "about_missing"}
+LINKS_READ, PATH_READ = 1_000, 200
+"""Links of a page, and characters of a link's path, that are read for what they offer."""
 _DIGITS_MANY, _HYPHENS_MANY, _LABEL_LONG = 4, 3, 25
 """From these on a label looks generated; 1.5, 0.2 and 0.5 % of the labels in the Tranco million are so."""
 
@@ -91,21 +91,22 @@ def _shape(code: str, crawl: SiteCrawl, snippet: str, numbers: Numbers) -> Findi
 
 
 def _offers(facts: PageFacts, kind: str) -> bool:
-    phrases = page_phrases(kind)
     if kind == "contact" and any(link.url.startswith(("mailto:", "tel:")) for link in facts.links):
-        return True
-    if any(phrases.found_in(f"{link.text} {_path_words(link.url)}") for link in facts.links):
         return True
     if kind == "about" and any(key in {"author", "article:author"} and value for key, value in facts.metas):
         return True
-    return any(phrases.found_in(text) for _, text in facts.headings)
+    return bool(page_phrases(kind).found_in(_menu(facts)))
+
+
+def _menu(facts: PageFacts) -> str:
+    """Join what links and headings say, and what the links' paths say, in one text."""
+    links = (f"{link.text} {_path_words(link.url)}" for link in facts.links[:LINKS_READ])
+    return " . ".join([*links, *(text for _, text in facts.headings)])
 
 
 def _path_words(url: str) -> str:
-    try:
-        return re.sub(r"[-_/.]", " ", unquote(URL(url).pathname))
-    except ValueError:
-        return ""
+    path = url.split("://", 1)[-1].partition("/")[2].partition("?")[0]
+    return re.sub(r"[-_/.]", " ", unquote(path[:PATH_READ]))
 
 
 def _affiliate_links(facts: PageFacts) -> list[str]:
