@@ -173,10 +173,9 @@ def varied(paths: list[Path], rows: int, seeds: int) -> list[dict[str, Any]]:
 
 def per_set(runs: list[dict[str, Any]]) -> pl.DataFrame:
     """Return mean AUROC and AP per detector and set."""
-    return (
-        pl.DataFrame([{key: value for key, value in one.items() if key != "failed"} for one in runs])
-        .group_by("detector", "set", maintain_order=True)
-        .agg(pl.col("auroc", "ap").mean(), pl.col("seconds").median())
+    grouped = pl.DataFrame(runs).group_by("detector", "set", maintain_order=True)
+    return grouped.agg(
+        pl.col("auroc", "ap").mean(), pl.col("seconds").median(), failures=(pl.col("failed") != "").sum()
     )
 
 
@@ -227,20 +226,23 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     if arguments.vary:
         runs = varied(paths, arguments.rows, arguments.seeds)
-        _write(arguments.out / "adbench_varied", runs, _means(summary(per_set(runs))), {})
+        table = per_set(runs)
+        _write(arguments.out / "adbench_varied", table, _means(summary(table)), {})
         return
     runs = run(paths, {"winnow anomaly": winnow, **peers()}, arguments.rows, arguments.seeds)
     table = per_set(runs)
     robust = leave_one_out(table)
-    _write(arguments.out / "adbench", runs, _means(summary(table)) + _robust(robust) + _sets(table), robust)
+    _write(arguments.out / "adbench", table, _means(summary(table)) + _robust(robust) + _sets(table), robust)
 
 
-def _write(stem: Path, runs: list[dict[str, Any]], text: str, robust: dict[str, float]) -> None:
+def _write(stem: Path, table: pl.DataFrame, text: str, robust: dict[str, float]) -> None:
     text += "\nVersions: " + ", ".join(f"{name} {number}" for name, number in _versions().items()) + ".\n"
     print(text)
     stem.with_suffix(".md").write_text(text)
-    document = {"versions": _versions(), "robustness": robust, "runs": runs}
-    stem.with_suffix(".json").write_text(json.dumps(document, indent=0) + "\n")
+    rows = table.with_columns(pl.selectors.float().round(4)).to_dicts()
+    lines = ",\n".join(json.dumps(row) for row in rows)
+    head = f'"versions": {json.dumps(_versions())},\n"robustness": {json.dumps(robust)}'
+    stem.with_suffix(".json").write_text(f'{{{head},\n"sets": [\n{lines}\n]}}\n')
 
 
 def _versions() -> dict[str, str]:
@@ -250,8 +252,8 @@ def _versions() -> dict[str, str]:
 
 def _means(rows: pl.DataFrame) -> str:
     lines = [
-        "| detector | mean AUROC | mean AP | median AUROC | median AP | median seconds |",
-        "|---|---|---|---|---|---|",
+        "| detector | mean AUROC | mean AP | median AUROC | median AP | median CPU seconds | failed runs |",
+        "|---|---|---|---|---|---|---|",
     ]
     for row in rows.iter_rows(named=True):
         numbers = " | ".join(f"{row[name]:.3f}" for name in ("auroc", "ap", "median_auroc", "median_ap"))
