@@ -36,7 +36,7 @@ contracts: $(VENV)/develop.stamp ## Check that dependencies point one way.
 
 check: lint types contracts test ## Everything a change must pass.
 
-bench: $(VENV)/develop.stamp ## Run the benchmarks (minutes to hours).
+bench: $(VENV)/bench.stamp ## Run the benchmarks (minutes to hours).
 	@shopt -s nullglob; for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit; done
 
 format: $(VENV)/develop.stamp ## Rewrite the code in the project's style.
@@ -53,6 +53,8 @@ UV_LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 lock: $(VENV)/develop.stamp ## Resolve the dependencies of pyproject.toml again (UPGRADE=1: newest versions).
 	$(UV_LOCK) $(if $(UPGRADE),--upgrade) --all-extras --group dev --output-file requirements/develop.txt
 	$(UV_LOCK) --constraint requirements/develop.txt --output-file requirements/runtime.txt
+	$(BIN)/uv pip compile --group bench --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --constraint requirements/develop.txt --output-file requirements/bench.txt
 	$(BIN)/uv pip compile --group build --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --constraint requirements/develop.txt --output-file requirements/build.txt
 
@@ -77,6 +79,10 @@ $(VENV)/develop.stamp: $(VENV)/build.stamp requirements/develop.txt pyproject.to
 	$(INSTALL_LOCKED) -r requirements/develop.txt
 	$(INSTALL_WINNOW)
 	@touch $@ $(VENV)/runtime.stamp
+
+$(VENV)/bench.stamp: $(VENV)/develop.stamp requirements/bench.txt
+	$(INSTALL_LOCKED) -r requirements/bench.txt
+	@touch $@
 
 # Tests that need one of these skip, with the reason, where it is missing.
 .PHONY: system-programs
