@@ -8,6 +8,7 @@ from screening.store.labels import Label
 from screening.store.ledger import RELEASES
 from screening.store.registry import ModelRecord
 from screening.store.runs import LATEST, RunRecord
+from screening.store.sessions import Session
 from screening.store.store import Records, Store, open_store
 from screening.store.users import User
 
@@ -28,6 +29,7 @@ __all__ = [
     "ModelRecord",
     "Records",
     "RunRecord",
+    "Session",
     "Store",
     "User",
     "open_store",

@@ -24,6 +24,7 @@ from screening.store.migrate import migrate
 from screening.store.recommendations import Recommendations
 from screening.store.registry import Registry
 from screening.store.runs import SCAN, SCREEN, RunRecord, Runs
+from screening.store.sessions import Sessions
 from screening.store.sqlite import SQLite
 from screening.store.users import Users
 
@@ -39,6 +40,7 @@ class Records:
         self.cases = Cases(access)
         self.appeals = Appeals(access)
         self.users = Users(access)
+        self.sessions = Sessions(access)
         self.recommendations = Recommendations(access)
         self._runs = Runs(access)
         self._judgements = Judgements(access)

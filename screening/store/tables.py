@@ -336,6 +336,8 @@ users = Table(
     Column("password_hash", Text, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("totp_secret", Text),
+    Column("totp_step", BigInteger),
     UniqueConstraint("name", name="users_name_once"),
     _one_of("users", "role", USER_ROLES),
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from screening.errors import InputError
@@ -18,13 +19,19 @@ _USER = tables.users.c
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person. `role` is `viewer`, `analyst`, `manager` or `admin`; `password_hash` is an argon2 hash."""
+    """A person. `role` is `viewer`, `analyst`, `manager` or `admin`; `password_hash` is an argon2 hash.
+
+    `totp_secret`: what their authenticator shares, in base 32, None: no second factor. `totp_step`: the time step of
+    the last one-time code that was taken, None: none yet; the same code is never taken twice.
+    """
 
     name: str
     role: str
     password_hash: str
     active: bool
     created_at: datetime
+    totp_secret: str | None = None
+    totp_step: int | None = None
 
 
 class Users:
@@ -47,12 +54,12 @@ class Users:
         """Return the person of that name, or None."""
         with self._access.reading() as connection:
             row = connection.execute(select(tables.users).where(_USER.name == name)).one_or_none()
-        return None if row is None else _user(row)
+        return None if row is None else user_of(row._asdict())
 
     def all(self) -> list[User]:
         """Return everybody, by name."""
         with self._access.reading() as connection:
-            return [_user(row) for row in connection.execute(select(tables.users).order_by(_USER.name))]
+            return [user_of(row._asdict()) for row in connection.execute(select(tables.users).order_by(_USER.name))]
 
     def change(self, user: User) -> None:
         """Store new facts about the person of that name. Raises InputError when there is none."""
@@ -62,7 +69,6 @@ class Users:
                 raise InputError(f"There is no user {user.name!r}.", remedy="`winnow users` lists them.", where="users")
 
 
-def _user(row: Row[Any]) -> User:
-    values = row._asdict()
-    del values["user_id"]
-    return User(**values)
+def user_of(values: Mapping[str, Any]) -> User:
+    """Return the person of a row of the table."""
+    return User(**{name: value for name, value in values.items() if name != "user_id"})
