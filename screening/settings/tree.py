@@ -8,7 +8,9 @@ from screening.settings.crawl import CrawlSettings
 from screening.settings.decisions import DecisionSettings
 from screening.settings.doctor import DoctorSettings
 from screening.settings.ingest import IngestSettings
+from screening.settings.kpis import KpiSettings
 from screening.settings.lists import ListSettings
+from screening.settings.notices import NoticeSettings
 from screening.settings.payout import PayoutSettings
 from screening.settings.screening import PolicySettings, ScreeningSettings
 from screening.settings.section import Section, setting
@@ -36,7 +38,9 @@ class Settings(Section):
     decisions: DecisionSettings
     doctor: DoctorSettings
     ingest: IngestSettings
+    kpis: KpiSettings
     lists: ListSettings
+    notices: NoticeSettings
     payout: PayoutSettings
     policy: PolicySettings
     screening: ScreeningSettings
