@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Literal
 
+from screening.settings.console import ConsoleSettings
 from screening.settings.crawl import CrawlSettings
 from screening.settings.decisions import DecisionSettings
 from screening.settings.doctor import DoctorSettings
 from screening.settings.ingest import IngestSettings
 from screening.settings.kpis import KpiSettings
 from screening.settings.lists import ListSettings
+from screening.settings.logs import LogSettings
+from screening.settings.nightly import NightlySettings
 from screening.settings.notices import NoticeSettings
 from screening.settings.payout import PayoutSettings
+from screening.settings.retention import RetentionSettings
 from screening.settings.screening import PolicySettings, ScreeningSettings
 from screening.settings.section import Section, setting
+from screening.settings.training import TrainingSettings
 
 
 class StoreSettings(Section):
@@ -34,13 +39,18 @@ class Settings(Section):
     engine: Literal["polars", "spark"] = setting("what computes features", unit="choice")
     store: StoreSettings
     lake: LakeSettings
+    console: ConsoleSettings
     crawl: CrawlSettings
     decisions: DecisionSettings
     doctor: DoctorSettings
     ingest: IngestSettings
     kpis: KpiSettings
     lists: ListSettings
+    logs: LogSettings
+    nightly: NightlySettings
     notices: NoticeSettings
     payout: PayoutSettings
     policy: PolicySettings
+    retention: RetentionSettings
     screening: ScreeningSettings
+    training: TrainingSettings
