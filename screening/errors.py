@@ -4,7 +4,9 @@
     ├── InputError                 exit 2   arguments or input that cannot be used
     │   └── SettingsError          exit 2   an unknown key or a bad value in a settings file or variable
     ├── WorkspaceError             exit 2   the workspace is missing, newer than this winnow, or not a workspace
+    ├── DeniedError                exit 2   this person may not do that
     ├── BusyError                  exit 1   another winnow holds the lock; trying later helps
+    │   └── ConflictError          exit 1   somebody else changed it meanwhile; look again, then decide
     ├── IntegrityError             exit 1   stored data is not what was recorded: never continue with it
     └── UnavailableError           exit 1   database, lake or network did not answer; trying later may help
 
@@ -73,6 +75,18 @@ class BusyError(WinnowError):
     """Another winnow process holds the lock that this one needs."""
 
     retry = True
+
+
+class ConflictError(BusyError):
+    """Somebody else changed what this call was about to change. Look at it again before trying again."""
+
+    retry = False
+
+
+class DeniedError(WinnowError):
+    """A person asked for something that their role does not allow."""
+
+    exit_code = ExitCode.UNUSABLE
 
 
 class IntegrityError(WinnowError):

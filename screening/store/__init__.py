@@ -11,6 +11,7 @@ from screening.store.runs import LATEST, RunRecord
 from screening.store.sessions import Session
 from screening.store.store import Records, Store, open_store
 from screening.store.users import User
+from screening.store.verdicts import VERDICT_COLUMNS
 
 __all__ = [
     "CAPS",
@@ -19,6 +20,7 @@ __all__ = [
     "RELEASES",
     "SCREENINGS",
     "SOURCES",
+    "VERDICT_COLUMNS",
     "Answer",
     "Appeal",
     "AuditEvent",

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from screening.errors import InputError
 from screening.store import tables
@@ -53,12 +54,28 @@ class Appeals:
         self._access = access
 
     def open(self, appeal: Appeal) -> Appeal:
-        """Store a new appeal and return it with its number."""
+        """Store a new appeal and return it with its number. Raises InputError when one about the subject is open."""
         values = asdict(appeal)
         del values["appeal_id"], values["answer"]
-        with self._access.writing() as connection:
-            opened = insert(tables.appeals).values(status="open", **values).returning(_APPEAL.appeal_id)
-            return replace(appeal, appeal_id=connection.execute(opened).scalar_one())
+        opened = insert(tables.appeals).values(status="open", **values).returning(_APPEAL.appeal_id)
+        try:
+            with self._access.writing() as connection, connection.begin_nested():
+                return replace(appeal, appeal_id=connection.execute(opened).scalar_one())
+        except IntegrityError as error:
+            raise InputError(
+                f"An appeal about {appeal.kind} {appeal.subject} is open already.",
+                remedy="Answer that one first.",
+                where="appeal",
+            ) from error
+
+    def one(self, appeal_id: int) -> Appeal:
+        """Return an appeal. Raises InputError when there is none of that number."""
+        query = select(tables.appeals).where(_APPEAL.appeal_id == appeal_id)
+        with self._access.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            raise InputError(f"There is no appeal {appeal_id}.", remedy="Choose one of the list.", where="appeal")
+        return _appeal(row._asdict())
 
     def all(self, *, affiliate_id: str | None = None) -> list[Appeal]:
         """Return the appeals, the first deadline first; of one affiliate, or all."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, false, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from screening.errors import BusyError, InputError
@@ -26,7 +26,8 @@ class Case:
 
     `kind` is `application`, `affiliate`, `source` or `conversion`; `subject` names which, the same for as long as it
     lives; one case at most is not closed for each. `amount` is the money that waits and `due_at` when it locks or the
-    clock runs out, None: no money, no clock. `case_id` None: not stored yet. `version` counts the changes.
+    clock runs out, None: no money, no clock. `decision` is what a person decided last, None: nothing yet.
+    `snoozed_until` is when a snoozed case waits again. `case_id` None: not stored yet. `version` counts the changes.
     """
 
     kind: str
@@ -43,6 +44,8 @@ class Case:
     assignee: str | None = None
     closed_at: datetime | None = None
     version: int = 1
+    decision: str | None = None
+    snoozed_until: datetime | None = None
     case_id: int | None = None
 
 
@@ -89,12 +92,29 @@ class Cases:
             raise InputError(f"There is no case {case_id}.", remedy="Choose one from the queue.", where="case")
         return _case(row)
 
-    def waiting(self, kind: str | None = None) -> list[Case]:
-        """Return the open cases, the next to lock first, then by age; of one kind, or all."""
+    def waiting(self, kind: str | None = None, *, now: datetime | None = None) -> list[Case]:
+        """Return the open cases, the next to lock first, then by age; of one kind, or all.
+
+        With `now`, the snoozed ones whose time has come wait as well.
+        """
         no_clock_last = (_CASE.due_at.is_(None), _CASE.due_at, _CASE.case_id)
-        query = select(tables.cases).where(_CASE.status == "open").order_by(*no_clock_last)
+        woken = (_CASE.status == "snoozed") & (_CASE.snoozed_until <= now) if now is not None else false()
+        query = select(tables.cases).where((_CASE.status == "open") | woken).order_by(*no_clock_last)
         if kind is not None:
             query = query.where(_CASE.kind == kind)
+        with self._access.reading() as connection:
+            return [_case(row) for row in connection.execute(query)]
+
+    def about(self, kind: str, subject: str) -> list[Case]:
+        """Return the cases about a subject, the newest first; at most the first is not closed."""
+        same = (_CASE.kind == kind, _CASE.subject == subject)
+        query = select(tables.cases).where(*same).order_by((_CASE.status == CLOSED), _CASE.case_id.desc())
+        with self._access.reading() as connection:
+            return [_case(row) for row in connection.execute(query)]
+
+    def decided(self, kind: str) -> list[Case]:
+        """Return the cases of a kind about which a person decided, the oldest first."""
+        query = select(tables.cases).where(_CASE.kind == kind, _CASE.decision.is_not(None)).order_by(_CASE.case_id)
         with self._access.reading() as connection:
             return [_case(row) for row in connection.execute(query)]
 

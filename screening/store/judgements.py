@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import polars as pl
-from sqlalchemy import Table
+from sqlalchemy import Table, func, select
 from sqlalchemy.exc import IntegrityError
 
 from screening.store import tables
-from screening.store.bulk import of_run, read_newest, with_run_id
+from screening.store.bulk import of_run, read, read_newest, with_run_id
 from screening.store.database import Access
-from screening.store.frames import conformed
+from screening.store.frames import INSTANT, conformed
 from screening.store.runs import COMPLETE, RunRecord, add_run
 
 
@@ -53,3 +54,38 @@ class Judgements:
         with self._access.reading() as connection:
             found = read_newest(self._access.backend, connection, judged.conversion_id, judged.run_key, asked)
             return with_run_id(connection, found, tables.decisions).sort("conversion_id")
+
+    def of_source(self, affiliate_id: str, offer_id: str, sub_id: str | None) -> pl.DataFrame:
+        """Return the newest decision about each conversion of a source that was ever judged, by conversion_id."""
+        judged, others = tables.decisions.c, tables.decisions.alias()
+        newest = select(func.max(others.c.run_key)).where(others.c.conversion_id == judged.conversion_id)
+        of_sub = judged.sub_id.is_(None) if sub_id is None else judged.sub_id == sub_id
+        chosen = (judged.affiliate_id == affiliate_id, judged.offer_id == offer_id, of_sub)
+        with self._access.reading() as connection:
+            found = read(
+                self._access.backend, connection, tables.decisions, *chosen, judged.run_key == newest.scalar_subquery()
+            )
+            return with_run_id(connection, found, tables.decisions).sort("conversion_id")
+
+    def held_since(self, moment: datetime) -> pl.DataFrame:
+        """Return conversions that a run finished by `moment` held first, that the newest judgement still holds.
+
+        Columns of `DECISIONS`, `judged_at` and `held_since`, the end of the first run that held it, by conversion_id.
+        """
+        judged, runs = tables.decisions.c, tables.runs.c
+        first = (
+            select(judged.conversion_id, func.min(judged.run_key).label("run_key"))
+            .where(judged.decision == "hold")
+            .group_by(judged.conversion_id)
+            .subquery()
+        )
+        held = (
+            select(first.c.conversion_id, runs.finished_at)
+            .join(tables.runs, runs.run_key == first.c.run_key)
+            .where(runs.finished_at <= moment)
+        )
+        with self._access.reading() as connection:
+            rows = [tuple(row) for row in connection.execute(held)]
+        found = pl.DataFrame(rows, schema={"conversion_id": pl.String, "held_since": INSTANT}, orient="row")
+        newest = self.decisions_of(found["conversion_id"]).filter(pl.col("decision") == "hold")
+        return newest.join(found, on="conversion_id", how="left", maintain_order="left")

@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
 import polars as pl
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from screening.store import tables
 from screening.store.bulk import read
 from screening.store.database import Access
+
+_LABEL = tables.labels.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +43,27 @@ class Label:
 
 
 class Labels:
-    """The labels of a store. None is ever changed: a later one about the same thing takes its place for the reader."""
+    """The labels of a store. A later one about the same thing takes the place of an earlier one for the reader."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
 
-    def add(self, labels: Sequence[Label]) -> None:
-        """Store labels, all or none."""
-        if labels:
-            with self._access.writing() as connection:
-                connection.execute(insert(tables.labels), [asdict(label) for label in labels])
+    def add(self, labels: Sequence[Label]) -> list[int]:
+        """Store labels, all or none, and return their numbers in the same order."""
+        if not labels:
+            return []
+        numbered = insert(tables.labels).returning(_LABEL.label_id, sort_by_parameter_order=True)
+        with self._access.writing() as connection:
+            return list(connection.execute(numbered, [asdict(label) for label in labels]).scalars())
+
+    def withdraw(self, label_ids: Sequence[int], at: datetime) -> None:
+        """Say that labels were given by mistake: from then on nobody reads them. Those withdrawn before stay so."""
+        chosen = (_LABEL.label_id.in_(label_ids), _LABEL.withdrawn_at.is_(None))
+        with self._access.writing() as connection:
+            connection.execute(update(tables.labels).where(*chosen).values(withdrawn_at=at))
 
     def all(self) -> pl.DataFrame:
-        """Return all labels in the order in which they were given; the columns are those of `Label` and label_id."""
+        """Return all labels that stand, in the order in which they were given; columns of `Label`, and label_id."""
         with self._access.reading() as connection:
-            return read(self._access.backend, connection, tables.labels).sort("label_id")
+            found = read(self._access.backend, connection, tables.labels, _LABEL.withdrawn_at.is_(None))
+        return found.drop("withdrawn_at").sort("label_id")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -27,6 +28,7 @@ from screening.store.runs import SCAN, SCREEN, RunRecord, Runs
 from screening.store.sessions import Sessions
 from screening.store.sqlite import SQLite
 from screening.store.users import Users
+from screening.store.verdicts import Verdicts
 
 
 class Records:
@@ -40,6 +42,7 @@ class Records:
         self.cases = Cases(access)
         self.appeals = Appeals(access)
         self.users = Users(access)
+        self.verdicts = Verdicts(access)
         self.sessions = Sessions(access)
         self.recommendations = Recommendations(access)
         self._runs = Runs(access)
@@ -98,6 +101,17 @@ class Records:
         Sorted by conversion_id; conversions never judged are absent. Takes a million ids in bounded memory.
         """
         return self._judgements.decisions_of(conversion_ids)
+
+    def decisions_of_source(self, affiliate_id: str, offer_id: str, sub_id: str | None) -> pl.DataFrame:
+        """Return the newest decision about each conversion of a source: `DECISIONS` and `judged_at`, by its id.
+
+        `sub_id` None: the conversions without one.
+        """
+        return self._judgements.of_source(affiliate_id, offer_id, sub_id)
+
+    def held_since(self, moment: datetime) -> pl.DataFrame:
+        """Return the conversions first held by `moment` and held still: `DECISIONS`, `judged_at` and `held_since`."""
+        return self._judgements.held_since(moment)
 
     def _known(self, run_id: str) -> str:
         return self.run(run_id).run_id

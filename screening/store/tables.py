@@ -99,6 +99,7 @@ decisions = Table(
     *_share("decisions", "score", "p_value"),
     CheckConstraint(text("decision = 'pay' OR reasons <> '[]'"), name="decisions_reasoned"),
     Index("decisions_by_run", "run_key"),
+    Index("decisions_by_source", "affiliate_id", "offer_id", "sub_id"),
 )
 
 sources = Table(
@@ -147,11 +148,19 @@ caps = Table(
     Column("status", Text, nullable=False),
     Column("reason_details", Text, info=_OPTIONAL),
     _of_run(),
+    Column("currency", Text, info=_OPTIONAL),
+    Column("expected_cost", Money, info=_OPTIONAL),
+    Column("cost_low", Money, info=_OPTIONAL),
+    Column("cost_high", Money, info=_OPTIONAL),
+    Column("approved_limit", Money, info=_OPTIONAL),
+    Column("decided_by", Text, info=_OPTIONAL),
+    Column("decided_at", Instant, info=_OPTIONAL),
     _one_of("caps", "cap_type", CAP_TYPES),
     _one_of("caps", "action", CAP_ACTIONS),
     _one_of("caps", "status", CAP_STATUSES),
     Index("caps_by_run", "run_key"),
     Index("caps_by_status", "status", "expires_at"),
+    Index("caps_by_offer", "offer_id", "affiliate_id", "cap_type", "cap_id"),
 )
 
 screenings = Table(
@@ -246,6 +255,7 @@ labels = Table(
     Column("author", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Column("run_id", Text),
+    Column("withdrawn_at", Instant),
     _one_of("labels", "label", LABELS),
     CheckConstraint(
         text("conversion_id IS NOT NULL OR (affiliate_id IS NOT NULL AND offer_id IS NOT NULL)"),
@@ -273,6 +283,8 @@ cases = Table(
     Column("reasons", Words, nullable=False),
     Column("run_id", Text),
     Column("version", BigInteger, nullable=False),
+    Column("decision", Text),
+    Column("snoozed_until", Instant),
     _one_of("cases", "kind", SUBJECT_KINDS),
     _one_of("cases", "status", CASE_STATUSES),
     Index(
@@ -322,6 +334,14 @@ appeals = Table(
     CheckConstraint(
         text("status = 'open' OR (answered_at IS NOT NULL AND answered_by IS NOT NULL AND answer IS NOT NULL)"),
         name="appeals_answered",
+    ),
+    Index(
+        "appeals_one_open",
+        "kind",
+        "subject",
+        unique=True,
+        sqlite_where=text("status = 'open'"),
+        postgresql_where=text("status = 'open'"),
     ),
     Index("appeals_by_deadline", "status", "deadline_at"),
     Index("appeals_by_affiliate", "affiliate_id"),

@@ -103,7 +103,8 @@ class TestAppeals:
 
     def test_the_first_deadline_comes_first(self, store):
         store.appeals.open(self.APPEAL)
-        store.appeals.open(dataclasses.replace(self.APPEAL, affiliate_id="a2", deadline_at=NOW))
+        other = dataclasses.replace(self.APPEAL, subject="a2/o1/s1", affiliate_id="a2", deadline_at=NOW)
+        store.appeals.open(other)
         assert [appeal.affiliate_id for appeal in store.appeals.all()] == ["a2", "a1"]
         assert [appeal.affiliate_id for appeal in store.appeals.all(affiliate_id="a1")] == ["a1"]
 
