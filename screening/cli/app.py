@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from screening.cli import config, demo, doctor, export, ingest, lists, payout, replay, scan, screen
+from screening.cli import config, demo, doctor, export, ingest, lists, models, payout, replay, scan, screen, train
 
 app = typer.Typer(
     name="winnow",
@@ -33,5 +33,5 @@ def winnow(
     """Judge affiliate applicants, traffic, offer caps and payouts."""
 
 
-for verb in (config, demo, doctor, export, ingest, lists, payout, replay, scan, screen):
+for verb in (config, demo, doctor, export, ingest, lists, models, payout, replay, scan, screen, train):
     verb.register(app)

@@ -1,0 +1,99 @@
+"""`winnow models`: which models there are, and a person's acts about them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from screening.cli.invocation import Answer, JsonOption, WorkspaceOption, run
+from screening.jobs.models import Changed, list_models, promote_model, retire_model
+from screening.jobs.progress import Progress
+from screening.store import ModelRecord
+from screening.store.registry import CHAMPION
+from screening.workspace import Workspace
+
+VersionArgument = Annotated[str, typer.Argument(help="Version of the model, as `winnow models list` shows it.")]
+PersonOption = Annotated[str, typer.Option("--by", help="Your name, for the audit trail.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command tree."""
+    verb = typer.Typer(no_args_is_help=True, help="The judges of this programme: which there are and which decides.")
+    verb.command("list")(list_command)
+    verb.command("promote")(promote_command)
+    verb.command("retire")(retire_command)
+    app.add_typer(verb, name="models")
+
+
+def list_command(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """List the programme's models: what each was taught on, and which one judges.
+
+    Example: winnow models list
+    """
+
+    def work(opened: Workspace, _: Progress) -> Answer:
+        models = list_models(opened)
+        champion = next((model.version for model in models if model.role == CHAMPION), "shipped")
+        data = {"champion": champion, "models": [model_data(model) for model in models]}
+        return Answer(data, _lines(models, champion))
+
+    run(work, workspace=workspace, as_json=as_json)
+
+
+def promote_command(
+    version: VersionArgument, person: PersonOption, workspace: WorkspaceOption = None, as_json: JsonOption = False
+) -> None:
+    """Let a model judge from the next scan on. `shipped` brings back the judge that came with winnow.
+
+    Example: winnow models promote 20260131-1a2b3c4d --by "A. Analyst"
+    """
+
+    def work(opened: Workspace, _: Progress) -> Answer:
+        return _changed(promote_model(opened, version, person, datetime.now(UTC)))
+
+    run(work, workspace=workspace, as_json=as_json)
+
+
+def retire_command(
+    version: VersionArgument, person: PersonOption, workspace: WorkspaceOption = None, as_json: JsonOption = False
+) -> None:
+    """Let a model judge no more, not even in the shadow.
+
+    Example: winnow models retire 20260131-1a2b3c4d --by "A. Analyst"
+    """
+
+    def work(opened: Workspace, _: Progress) -> Answer:
+        return _changed(retire_model(opened, version, person, datetime.now(UTC)))
+
+    run(work, workspace=workspace, as_json=as_json)
+
+
+def model_data(model: ModelRecord) -> dict[str, Any]:
+    """Return what --json says about a model; its features are counted, not listed."""
+    data = {**asdict(model), "features": len(model.feature_schema.get("features", ()))}
+    del data["feature_schema"]
+    return data
+
+
+def _changed(changed: Changed) -> Answer:
+    lines = [
+        f"{changed.after} judges as before."
+        if changed.before == changed.after
+        else f"{changed.after} judges from the next scan on; before it was {changed.before}."
+    ]
+    return Answer(asdict(changed), lines)
+
+
+def _lines(models: list[ModelRecord], champion: str) -> list[str]:
+    lines = [f"{champion} judges."]
+    if not models:
+        return [*lines, "There is no model of this programme yet: winnow train makes one."]
+    lines.append(f"  {'version':20} {'role':11} {'taught on':25} {'conversions':>12}")
+    for model in models:
+        taught = f"{model.data_from} to {model.data_to}"
+        count = model.metrics.get("conversions", "unknown")
+        lines.append(f"  {model.version:20} {model.role:11} {taught:25} {count:>12}")
+    return lines

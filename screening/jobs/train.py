@@ -1,0 +1,188 @@
+"""Teach a judge on the programme's own history and register it as challenger; only a person promotes it.
+
+The same events, outcomes, labels, lists, settings and winnow give the same judge, byte for byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from features.lookups import site_hosts
+from features.schema import Kind
+from features.windows import day_number
+from models.taught import FEWEST, Lessons, TaughtJudge, teach
+from screening.errors import InputError
+from screening.jobs.progress import Progress
+from screening.jobs.scan import MODEL
+from screening.settings.training import InjectionSettings
+from screening.store import AuditEvent, ModelRecord, RunRecord, Store, open_store
+from screening.store.registry import CHALLENGER
+from screening.traffic.champion import model_path
+from screening.traffic.gather import Books, lookups, working_traffic
+from screening.traffic.lake import Lake, Snapshot
+from screening.traffic.lakelock import holding_lock
+from screening.traffic.lists import load_book
+from screening.workspace import Workspace
+
+COMMAND = "train"
+_STEPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What training gave. `known_before`: the same judge was registered already, and nothing was added."""
+
+    record: ModelRecord
+    known_before: bool
+    replaced: tuple[str, ...]
+    """Versions of challengers that were retired for it, so that one judges in the shadow."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Taught:
+    judge: TaughtJudge
+    first: date
+    last: date
+    metrics: dict[str, Any]
+    inputs: dict[str, str]
+
+
+def train(workspace: Workspace, now: datetime, progress: Progress) -> Trained:
+    """Teach on the newest `training.history_days` of history, keep the model file, register it as challenger.
+
+    Waits a while for another training, then raises BusyError; InputError when there is too little history to teach.
+    """
+    lock = holding_lock(
+        workspace.folder("locks") / COMMAND,
+        command=COMMAND,
+        now=now,
+        wait_seconds=workspace.settings.ingest.lock_wait_seconds,
+        waiting=lambda who: progress.step(who, 0, None),
+    )
+    with lock, open_store(workspace.store_url) as store:
+        progress.step(COMMAND, 0, _STEPS)
+        snapshot = Lake(workspace.lake).snapshot()
+        books = Books(*load_book(workspace.folder("lists")))
+        progress.step(COMMAND, 1, _STEPS)
+        taught = _teach(workspace, snapshot, books, now)
+        progress.step(COMMAND, 2, _STEPS)
+        trained = _register(workspace, store, taught, (snapshot, books, now))
+        progress.step(COMMAND, _STEPS, _STEPS)
+        return trained
+
+
+def lessons_of(settings: InjectionSettings) -> Lessons:
+    """Return the lessons that the settings ask for."""
+    return Lessons(**settings.model_dump())
+
+
+def _teach(workspace: Workspace, snapshot: Snapshot, books: Books, now: datetime) -> _Taught:
+    settings = workspace.settings.training
+    first, last = _history(snapshot, settings.history_days)
+    traffic = working_traffic(snapshot, first, last, now)
+    on = lookups(books, site_hosts(snapshot.frame(Kind.AFFILIATES).collect()), last)
+    judge = teach(traffic, on, day_number(last), lessons_of(settings.injection), settings.seed)
+    if judge is None:
+        raise InputError(
+            f"The {traffic.conversions.height} conversions from {first} to {last} are too few to teach a judge.",
+            remedy=f"It takes at least {FEWEST}; until then the shipped judge scans.",
+            where=str(snapshot.root),
+        )
+    parts = (
+        *snapshot.select((Kind.CLICKS, Kind.CONVERSIONS), first, last),
+        *snapshot.select((Kind.OUTCOMES, Kind.AFFILIATES)),
+    )
+    metrics = {
+        "conversions": traffic.conversions.height,
+        "clicks": traffic.clicks.height,
+        "affiliates": traffic.conversions["affiliate_id"].n_unique(),
+        "suspected_share": judge.suspected_share,
+    }
+    return _Taught(judge, first, last, metrics, {part.path: part.digest for part in parts})
+
+
+def _history(snapshot: Snapshot, days: int) -> tuple[date, date]:
+    known = snapshot.days(Kind.CONVERSIONS)
+    if not known:
+        raise InputError(
+            "The lake has no conversions to learn from.",
+            remedy="Take some in first: winnow ingest conversions FILE.",
+            where=str(snapshot.root),
+        )
+    return max(known[0], known[-1] - timedelta(days=days - 1)), known[-1]
+
+
+def _register(workspace: Workspace, store: Store, taught: _Taught, read: tuple[Snapshot, Books, datetime]) -> Trained:
+    content = taught.judge.dump()
+    digest = hashlib.sha256(content).hexdigest()
+    earlier = [model for model in store.models.all(MODEL) if model.digest == digest]
+    _keep(model_path(workspace.folder("models"), digest), content)
+    if earlier:
+        return Trained(earlier[0], known_before=True, replaced=())
+    snapshot, books, now = read
+    run = _run(workspace, taught, digest, (snapshot, books, now))
+    record = ModelRecord(
+        name=MODEL,
+        version=f"{taught.last:%Y%m%d}-{digest[:8]}",
+        role=CHALLENGER,
+        digest=digest,
+        data_from=taught.first,
+        data_to=taught.last,
+        feature_schema=_schema(taught.judge),
+        metrics={**taught.metrics, "run_id": run.run_id, "winnow": version("winnow")},
+        created_at=run.finished_at,
+    )
+    replaced = tuple(model.version for model in store.models.all(MODEL) if model.role == CHALLENGER)
+    with store.together() as records:
+        for old in replaced:
+            records.models.retire(MODEL, old)
+        records.models.add(record)
+        records.record_run(run)
+        details = {"digest": digest, "run_id": run.run_id, "retired": list(replaced)}
+        subject = f"model {MODEL} {record.version}"
+        records.audit.append(AuditEvent(run.finished_at, COMMAND, "model trained", subject, details))
+    return Trained(record, known_before=False, replaced=replaced)
+
+
+def _schema(judge: TaughtJudge) -> dict[str, Any]:
+    names = list(judge.features)
+    return {"features": names, "digest": hashlib.sha256("\n".join(names).encode()).hexdigest()}
+
+
+def _run(workspace: Workspace, taught: _Taught, digest: str, read: tuple[Snapshot, Books, datetime]) -> RunRecord:
+    snapshot, books, now = read
+    return RunRecord(
+        run_id=f"train-{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        command=COMMAND,
+        status="complete",
+        started_at=now,
+        finished_at=datetime.now(UTC),
+        period_from=taught.first,
+        period_to=taught.last,
+        lake_version=snapshot.version,
+        inputs=taught.inputs,
+        settings=workspace.settings.model_dump(mode="json", exclude={"store", "lake"}),
+        versions={"winnow": version("winnow"), "model": digest, **books.versions},
+        seed=workspace.settings.training.seed,
+        counts={"conversions": taught.metrics["conversions"], "clicks": taught.metrics["clicks"]},
+    )
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Write the file whole or not at all; its name is its digest, so one that is there as it should be stays."""
+    if path.is_file() and path.read_bytes() == content:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}.draft")
+    with draft.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(path)
