@@ -6,6 +6,7 @@ from screening.store.cases import Case, CaseEvent
 from screening.store.frames import CAPS, DECISIONS, SCREENINGS, SOURCES
 from screening.store.labels import Label
 from screening.store.ledger import RELEASES
+from screening.store.recommendations import CapVerdict
 from screening.store.registry import ModelRecord
 from screening.store.runs import LATEST, RunRecord
 from screening.store.sessions import Session
@@ -25,6 +26,7 @@ __all__ = [
     "Appeal",
     "AuditEvent",
     "AuditHead",
+    "CapVerdict",
     "Case",
     "CaseEvent",
     "Label",

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 
 import polars as pl
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, func, select, update
 
-from screening.errors import InputError
+from screening.errors import ConflictError, InputError
 from screening.store import tables
 from screening.store.bulk import read, with_run_id
 from screening.store.database import Access
 
 _CAP = tables.caps.c
+_ONE_CAP = (_CAP.offer_id, _CAP.affiliate_id, _CAP.cap_type)
+"""What a network has one limit for."""
+
+
+@dataclass(frozen=True, slots=True)
+class CapVerdict:
+    """What a person, or the rule of automatic approval, says of proposed recommendations.
+
+    status: `approved` or `rejected`. limits: by cap_id the limit that shall hold, for approved ones only.
+    """
+
+    status: str
+    by: str
+    at: datetime
+    limits: Mapping[int, Decimal]
 
 
 class Recommendations:
@@ -23,9 +41,50 @@ class Recommendations:
 
     def of_status(self, status: str) -> pl.DataFrame:
         """Return the recommendations of a status, `proposed` and so on, the oldest first: `CAPS` and `judged_at`."""
-        with self._access.reading() as connection:
-            found = read(self._access.backend, connection, tables.caps, _CAP.status == status)
-            return with_run_id(connection, found, tables.caps).sort("cap_id")
+        return self._read(_CAP.status == status)
+
+    def of_ids(self, cap_ids: Sequence[int]) -> pl.DataFrame:
+        """Return these recommendations, the oldest first: `CAPS` and `judged_at`. Unknown ids are absent."""
+        return self._read(_CAP.cap_id.in_(cap_ids))
+
+    def newest(self) -> pl.DataFrame:
+        """Return for each offer, affiliate and cap_type the newest recommendation, the oldest of them first.
+
+        Columns `CAPS` and `judged_at`. What a later scan recommended takes the place of all before it.
+        """
+        return self._read(_CAP.cap_id.in_(select(func.max(_CAP.cap_id)).group_by(*_ONE_CAP)))
+
+    def decided(self, before: datetime) -> pl.DataFrame:
+        """Return what was decided before a time: for each offer, affiliate, cap_type and status the newest.
+
+        Columns `CAPS` and `judged_at`; statuses `approved`, `pushed` and `rejected`, so at most three rows of a cap.
+        """
+        chosen = (
+            select(func.max(_CAP.cap_id))
+            .where(_CAP.status.in_(("approved", "pushed", "rejected")), _CAP.decided_at < before)
+            .group_by(*_ONE_CAP, _CAP.status)
+        )
+        return self._read(_CAP.cap_id.in_(chosen))
+
+    def decide(self, cap_ids: Sequence[int], verdict: CapVerdict) -> None:
+        """Record a verdict on proposed recommendations, all or none.
+
+        Raises ConflictError when one of them is not, or no longer, proposed.
+        """
+        chosen = set(cap_ids)
+        with self._access.writing() as connection:
+            decided = 0
+            for cap_id in sorted(chosen):
+                values = {"status": verdict.status, "decided_by": verdict.by, "decided_at": verdict.at}
+                values["approved_limit"] = verdict.limits.get(cap_id)
+                query = update(tables.caps).where(_CAP.cap_id == cap_id, _CAP.status == "proposed").values(values)
+                decided += connection.execute(query).rowcount
+            if decided != len(chosen):
+                raise ConflictError(
+                    f"{len(chosen) - decided} of the cap recommendations are not proposed any more.",
+                    remedy="`winnow caps list --all` shows what became of them.",
+                    where="caps",
+                )
 
     def move(self, cap_ids: Sequence[int], *, before: str, after: str) -> None:
         """Change the status of recommendations from `before` to `after`, all or none.
@@ -41,3 +100,8 @@ class Recommendations:
                     remedy="`winnow caps list` shows what they are now.",
                     where="caps",
                 )
+
+    def _read(self, condition: ColumnElement[bool]) -> pl.DataFrame:
+        with self._access.reading() as connection:
+            found = read(self._access.backend, connection, tables.caps, condition)
+            return with_run_id(connection, found, tables.caps).sort("cap_id")

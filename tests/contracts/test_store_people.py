@@ -11,8 +11,19 @@ import polars as pl
 import pytest
 import store_writer as writer
 
-from screening.errors import BusyError, InputError
-from screening.store import RELEASES, Answer, Appeal, Case, CaseEvent, Label, ModelRecord, User, open_store
+from screening.errors import BusyError, ConflictError, InputError
+from screening.store import (
+    RELEASES,
+    Answer,
+    Appeal,
+    CapVerdict,
+    Case,
+    CaseEvent,
+    Label,
+    ModelRecord,
+    User,
+    open_store,
+)
 
 NOW = datetime(2026, 3, 1, 2, 0, 0, 5, UTC)
 LATER = NOW + timedelta(days=3)
@@ -262,3 +273,32 @@ class TestRecommendations:
             store.recommendations.move([second, third], before="approved", after="pushed")
         assert store.recommendations.of_status("approved")["cap_id"].to_list() == [first, second]
         assert store.recommendations.of_status("proposed").select("cap_id", "run_id").rows() == [(third, "r1")]
+
+    def test_a_verdict_keeps_who_decided_and_the_edited_limit(self, store):
+        store.record_scan(writer.run_record("r1"), writer.decisions(0), writer.sources(0), writer.caps(2))
+        first, second = store.caps("r1")["cap_id"].to_list()
+        verdict = CapVerdict("approved", "mia", NOW, {first: Decimal("120.5")})
+        store.recommendations.decide([first], verdict)
+        kept = store.recommendations.of_ids([first]).row(0, named=True)
+        assert (kept["status"], kept["decided_by"], kept["decided_at"]) == ("approved", "mia", NOW)
+        assert kept["approved_limit"] == Decimal("120.5")
+        with pytest.raises(ConflictError, match="1 of the cap recommendations are not proposed any more"):
+            store.recommendations.decide([first, second], CapVerdict("rejected", "tom", NOW, {}))
+        assert store.recommendations.of_ids([second])["status"].to_list() == ["proposed"]
+
+    def test_the_newest_recommendation_takes_the_place_of_those_before(self, store):
+        for run_id in ("r1", "r2"):
+            store.record_scan(writer.run_record(run_id), writer.decisions(0), writer.sources(0), writer.caps(1))
+        assert store.recommendations.newest().select("cap_id", "run_id").rows() == [
+            (store.caps("r2")["cap_id"][0], "r2")
+        ]
+
+    def test_what_was_decided_is_told_as_of_a_time(self, store):
+        store.record_scan(writer.run_record("r1"), writer.decisions(0), writer.sources(0), writer.caps(1))
+        cap_id = store.caps("r1")["cap_id"][0]
+        store.recommendations.decide([cap_id], CapVerdict("approved", "mia", NOW, {cap_id: Decimal(5)}))
+        assert store.recommendations.decided(NOW).is_empty()
+        later = NOW + timedelta(seconds=1)
+        assert store.recommendations.decided(later)["cap_id"].to_list() == [cap_id]
+        store.recommendations.move([cap_id], before="approved", after="pushed")
+        assert store.recommendations.decided(later)["status"].to_list() == ["pushed"]
