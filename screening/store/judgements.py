@@ -14,6 +14,7 @@ from screening.store.bulk import of_run, read, read_newest, with_run_id
 from screening.store.database import Access
 from screening.store.frames import INSTANT, conformed
 from screening.store.runs import COMPLETE, RunRecord, add_run
+from screening.store.totals import add_totals
 
 
 class Judgements:
@@ -39,6 +40,8 @@ class Judgements:
                     self._access.backend.insert(connection, table, keyed)
                 except IntegrityError as error:
                     raise ValueError(f"{table.name} of the run {run.run_id}: {error.orig}") from error
+            if tables.decisions in ready:
+                add_totals(connection, run_key)
 
     def of_run(self, table: Table, run_id: str, *order: str) -> pl.DataFrame:
         """Return the rows of one run, sorted by the named columns."""

@@ -16,12 +16,15 @@ from screening.errors import SettingsError
 from screening.store import tables
 from screening.store.appeals import Appeals
 from screening.store.audit import Audit
+from screening.store.browse import Browse
 from screening.store.cases import Cases
 from screening.store.database import Access, Backend, Database, Open, masked
 from screening.store.judgements import Judgements
 from screening.store.labels import Labels
 from screening.store.ledger import Ledger
 from screening.store.migrate import migrate
+from screening.store.outbox import Outbox
+from screening.store.observations import Observations
 from screening.store.recommendations import Recommendations
 from screening.store.registry import Registry
 from screening.store.runs import SCAN, SCREEN, RunRecord, Runs
@@ -41,10 +44,13 @@ class Records:
         self.labels = Labels(access)
         self.cases = Cases(access)
         self.appeals = Appeals(access)
+        self.outbox = Outbox(access)
         self.users = Users(access)
         self.verdicts = Verdicts(access)
         self.sessions = Sessions(access)
         self.recommendations = Recommendations(access)
+        self.observations = Observations(access)
+        self.browse = Browse(access)
         self._runs = Runs(access)
         self._judgements = Judgements(access)
 

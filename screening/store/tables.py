@@ -296,6 +296,21 @@ cases = Table(
         postgresql_where=text("status <> 'closed'"),
     ),
     Index("cases_by_status", "status", "kind", "due_at"),
+    Index("cases_by_age", "status", "kind", "opened_at"),
+    *(
+        Index(
+            f"cases_waiting_by_{name}",
+            *columns,
+            sqlite_where=text("status <> 'closed'"),
+            postgresql_where=text("status <> 'closed'"),
+        )
+        for name, columns in (
+            ("money", ("kind", "amount", "case_id")),
+            ("clock", ("kind", "due_at", "case_id")),
+            ("age", ("kind", "opened_at", "case_id")),
+            ("sum", ("kind", "currency", "status", "amount", "opened_at")),
+        )
+    ),
     Index("cases_by_affiliate", "affiliate_id", "offer_id"),
 )
 
