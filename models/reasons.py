@@ -230,6 +230,19 @@ PROCEDURE = (
         "The affiliate is not the one whose conversion was judged.",
     ),
     _doubt(
+        "review_fraud",
+        _P.TRAFFIC_QUALITY,
+        "Confirmed as fraud by a person",
+        "A person reviewed this traffic and confirmed fraud.",
+    ),
+    _doubt("review_hold", _P.UNDER_REVIEW, "Kept held by a person", "A person reviewed this traffic and keeps it held."),
+    _doubt(
+        "hold_expired",
+        _P.UNDER_REVIEW,
+        "Held for too long",
+        "Money is held here for longer than review.hold_days_max; a person has to decide.",
+    ),
+    _doubt(
         "audit_sample", _P.UNDER_REVIEW, "Drawn for review", "Drawn at random to measure how often decisions are right."
     ),
 )

@@ -22,6 +22,7 @@ import polars as pl
 from features.schema import Kind
 from screening.errors import BusyError, InputError, IntegrityError
 from screening.gate.payout import LACKING, Total, add_up, decide_lines, earliest_judgement, name_unknown
+from screening.gate.verdicts import with_verdicts
 from screening.jobs.outfile import new_file
 from screening.jobs.progress import Progress
 from screening.settings import without_passwords
@@ -94,11 +95,12 @@ def gate_payout(
     with open_store(workspace.store_url) as store, new_file(out) as draft:
         batch = _Batch(workspace, store, lines, now, progress)
         for _ in range(_ATTEMPTS):
+            verdict = store.verdicts.last()
             kept = batch.kept_answer()
             answers, scans = (kept, ()) if kept is not None else batch.decide()
             progress.step("write", 0, lines.rows.height)
             write_payout(lines, answers.with_columns(run_id=pl.lit(batch.run_id)), draft, settings)
-            if kept is not None or batch.record(answers, scans):
+            if kept is not None or batch.record(answers, scans, verdict):
                 return batch.account(answers, out, repeated=kept is not None)
     raise BusyError("Other batches keep releasing the same conversions.", remedy="Try again.", where=str(path))
 
@@ -149,10 +151,11 @@ class _Batch:
         self._refuse_mixed(answer)
         return answer, tuple(sorted(scans))
 
-    def record(self, answers: pl.DataFrame, scans: tuple[str, ...]) -> bool:
+    def record(self, answers: pl.DataFrame, scans: tuple[str, ...], verdict: int) -> bool:
         """Record the run, its releases and their audit event, all or nothing.
 
-        Returns False, and records nothing, when another batch released one of these conversions first.
+        Returns False, and records nothing, when another batch released one of these conversions first, or when a person
+        gave another verdict than the last one (`verdict`) before the decision.
         """
         kept, digest = self._keep(answers)
         pays = answers["decision"] == "pay"
@@ -163,10 +166,12 @@ class _Batch:
         inputs = {str(self.lines.path.absolute()): self.lines.digest, kept: digest}
         try:
             with self.store.together() as records:
+                records.audit.lock()
+                _refuse_later(records, verdict)
                 records.record_run(self._run(answers, inputs))
                 self._release(records, frame.select(RELEASES.names()).cast(RELEASES))
                 records.audit.append(self._event(answers, scans))
-        except _ReleasedElsewhereError:
+        except (_ReleasedElsewhereError, _DecidedElsewhereError):
             return False
         except InputError:
             if self._recorded() is None:
@@ -212,6 +217,8 @@ class _Batch:
             judged_reasons="reasons",
             judged_by="run_id",
         )
+        given = self.store.verdicts.of(asked).select("conversion_id", "verdict", "overruled", verdict_at="at")
+        newest = with_verdicts(newest.join(given, on="conversion_id", how="left"))
         paid = self.store.ledger.released(asked).select("conversion_id", paid=pl.lit(value=True))
         joined = ids.to_frame().join(newest, on="conversion_id", how="left", maintain_order="left")
         joined = joined.join(paid, on="conversion_id", how="left", maintain_order="left")
@@ -283,8 +290,17 @@ class _Batch:
         return AuditEvent(self.now, ACTOR, "release", f"run {self.run_id}", details)
 
 
+def _refuse_later(records: Records, verdict: int) -> None:
+    if records.verdicts.last() != verdict:
+        raise _DecidedElsewhereError
+
+
 class _ReleasedElsewhereError(Exception):
     """Another batch released a conversion between the decision and its record."""
+
+
+class _DecidedElsewhereError(Exception):
+    """A person decided about conversions between the decision and its record."""
 
 
 def _refuse_out(path: Path, out: Path) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Literal
 
 from screening.settings.console import ConsoleSettings
+from screening.settings.backlinks import BacklinkSettings
 from screening.settings.crawl import CrawlSettings
 from screening.settings.decisions import DecisionSettings
 from screening.settings.doctor import DoctorSettings
+from screening.settings.drift import DriftSettings
 from screening.settings.ingest import IngestSettings
 from screening.settings.kpis import KpiSettings
 from screening.settings.lists import ListSettings
+from screening.settings.lookups import LookupSettings
 from screening.settings.logs import LogSettings
 from screening.settings.nightly import NightlySettings
 from screening.settings.notices import NoticeSettings
 from screening.settings.payout import PayoutSettings
 from screening.settings.retention import RetentionSettings
+from screening.settings.review import ReviewSettings
 from screening.settings.screening import PolicySettings, ScreeningSettings
 from screening.settings.section import Section, setting
 from screening.settings.training import TrainingSettings
@@ -40,17 +44,21 @@ class Settings(Section):
     store: StoreSettings
     lake: LakeSettings
     console: ConsoleSettings
+    backlinks: BacklinkSettings
     crawl: CrawlSettings
     decisions: DecisionSettings
     doctor: DoctorSettings
+    drift: DriftSettings
     ingest: IngestSettings
     kpis: KpiSettings
     lists: ListSettings
+    lookups: LookupSettings
     logs: LogSettings
     nightly: NightlySettings
     notices: NoticeSettings
     payout: PayoutSettings
     policy: PolicySettings
+    review: ReviewSettings
     retention: RetentionSettings
     screening: ScreeningSettings
     training: TrainingSettings

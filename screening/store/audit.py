@@ -74,6 +74,14 @@ class Audit:
             connection.execute(update(tables.audit_head).values(count=new.count, hash=new.hash))
         return new
 
+    def lock(self) -> None:
+        """Keep other writers of the trail waiting until the transaction ends, so that what is read now stays so.
+
+        For a transaction that looks, decides and then appends; whoever else decides does the same.
+        """
+        with self._access.writing() as connection:
+            _head(connection, locked=True)
+
     def head(self) -> AuditHead:
         """Return the end of the chain as stored. Noted elsewhere, it shows whether somebody replaced the chain."""
         with self._access.reading() as connection:

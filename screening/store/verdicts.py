@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from screening.store.bulk import read, read_ids, read_newest
 from screening.store.database import Access
@@ -42,6 +42,11 @@ class Verdicts:
         with self._access.reading() as connection:
             found = read_newest(self._access.backend, connection, _VERDICT.conversion_id, _VERDICT.verdict_id, asked)
         return found.sort("conversion_id")
+
+    def last(self) -> int:
+        """Return the number of the last verdict given, 0 before the first; it grows with every later one."""
+        with self._access.reading() as connection:
+            return connection.scalar(select(func.max(_VERDICT.verdict_id))) or 0
 
     def history(self, conversion_ids: Sequence[str] | pl.Series) -> pl.DataFrame:
         """Return every verdict about the conversions, the oldest first."""

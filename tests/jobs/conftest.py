@@ -32,9 +32,11 @@ class Programme:
     def store(self) -> Store:
         return open_store(self.workspace.store_url)
 
-    def judge(self, run_id: str, *decisions: str, currency: tuple[str, ...] = ("USD",)) -> None:
+    def judge(
+        self, run_id: str, *decisions: str, currency: tuple[str, ...] = ("USD",), reason: str = "ctct_short"
+    ) -> None:
         """Record a scan with these decisions about c0, c1, ..."""
-        reasons = [[] if decision == "pay" else ["ctct_short"] for decision in decisions]
+        reasons = [[] if decision == "pay" else [reason] for decision in decisions]
         frame = writer.decisions(len(decisions)).with_columns(
             decision=pl.Series(decisions, dtype=pl.String),
             reasons=pl.Series(reasons, dtype=pl.List(pl.String)),
