@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from screening.errors import InputError
-from screening.jobs.scan import MODEL
 from screening.store import AuditEvent, ModelRecord, open_store
 from screening.store.registry import CHAMPION, RETIRED
-from screening.traffic.champion import SHIPPED, load_champion
+from screening.traffic.champion import MODEL, SHIPPED, load_champion
 from screening.workspace import Workspace
 
 

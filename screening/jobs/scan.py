@@ -15,9 +15,10 @@ from features.schema import Kind
 from screening.errors import InputError
 from screening.jobs.progress import Progress
 from screening.jobs.queue import queue_sources
+from screening.jobs.shadow import noticed
 from screening.settings.decisions import DecisionSettings
 from screening.store import CAPS, AuditEvent, RunRecord, open_store
-from screening.traffic.champion import Champion, load_champion
+from screening.traffic.champion import MODEL, Champion, load_champion
 from screening.traffic.gather import Books, Gathered, Period, gather
 from screening.traffic.lake import Lake, Snapshot
 from screening.traffic.lakelock import holding_lock
@@ -25,9 +26,7 @@ from screening.traffic.lists import load_book
 from screening.traffic.scan import Judged, judge
 from screening.workspace import Workspace
 
-MODEL = "taught"
-"""Name of the scanning model in the registry."""
-_STEPS = 4
+_STEPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +74,12 @@ def scan(workspace: Workspace, period: tuple[date | None, date | None], now: dat
         judged = judge(gathered, champion.judge, workspace.settings.decisions)
         progress.step("scan", 3, _STEPS)
         run = _record(workspace, snapshot, gathered, judged, (champion, books, now))
+        observations = noticed(workspace, store, (gathered, judged, champion), run.run_id)
+        progress.step("scan", 4, _STEPS)
         with store.together() as records:
             records.record_scan(run, judged.decisions, judged.sources, _no_caps())
+            for observation in observations:
+                records.observations.add(observation)
             queue_sources(records, judged, run, workspace.settings.decisions)
             records.audit.append(
                 AuditEvent(run.finished_at, "scan", "scan recorded", f"run {run.run_id}", dict(run.counts))

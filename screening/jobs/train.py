@@ -20,11 +20,10 @@ from features.windows import day_number
 from models.taught import FEWEST, Lessons, TaughtJudge, teach
 from screening.errors import InputError
 from screening.jobs.progress import Progress
-from screening.jobs.scan import MODEL
 from screening.settings.training import InjectionSettings
 from screening.store import AuditEvent, ModelRecord, RunRecord, Store, open_store
 from screening.store.registry import CHALLENGER
-from screening.traffic.champion import model_path
+from screening.traffic.champion import MODEL, model_path
 from screening.traffic.gather import Books, lookups, working_traffic
 from screening.traffic.lake import Lake, Snapshot
 from screening.traffic.lakelock import holding_lock

@@ -6,6 +6,8 @@ from screening.store.cases import Case, CaseEvent
 from screening.store.frames import CAPS, DECISIONS, SCREENINGS, SOURCES
 from screening.store.labels import Label
 from screening.store.ledger import RELEASES
+from screening.store.observations import Observation
+from screening.store.outbox import LetterStatus, Outcome, StoredLetter
 from screening.store.recommendations import CapVerdict
 from screening.store.registry import ModelRecord
 from screening.store.runs import LATEST, RunRecord
@@ -30,11 +32,15 @@ __all__ = [
     "Case",
     "CaseEvent",
     "Label",
+    "LetterStatus",
     "ModelRecord",
+    "Observation",
+    "Outcome",
     "Records",
     "RunRecord",
     "Session",
     "Store",
+    "StoredLetter",
     "User",
     "open_store",
 ]

@@ -23,8 +23,8 @@ from screening.store.judgements import Judgements
 from screening.store.labels import Labels
 from screening.store.ledger import Ledger
 from screening.store.migrate import migrate
-from screening.store.outbox import Outbox
 from screening.store.observations import Observations
+from screening.store.outbox import Outbox
 from screening.store.recommendations import Recommendations
 from screening.store.registry import Registry
 from screening.store.runs import SCAN, SCREEN, RunRecord, Runs

@@ -10,7 +10,10 @@ from models.judge import ModelFileError
 from models.taught import TaughtJudge, shipped_bytes
 from screening.errors import IntegrityError
 
+MODEL = "taught"
+"""Name of the scanning model in the registry."""
 SHIPPED = "shipped"
+"""In place of a version: the judge that ships with winnow."""
 
 
 @dataclass(frozen=True, slots=True)
