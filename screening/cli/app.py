@@ -7,7 +7,22 @@ from typing import Annotated
 
 import typer
 
-from screening.cli import config, demo, doctor, export, ingest, lists, models, payout, replay, scan, screen, train
+from screening.cli import (
+    backlinks,
+    config,
+    demo,
+    doctor,
+    export,
+    ingest,
+    lists,
+    models,
+    nightly,
+    payout,
+    replay,
+    scan,
+    screen,
+    train,
+)
 
 app = typer.Typer(
     name="winnow",
@@ -33,5 +48,20 @@ def winnow(
     """Judge affiliate applicants, traffic, offer caps and payouts."""
 
 
-for verb in (config, demo, doctor, export, ingest, lists, models, payout, replay, scan, screen, train):
+for verb in (
+    backlinks,
+    config,
+    demo,
+    doctor,
+    export,
+    ingest,
+    lists,
+    models,
+    nightly,
+    payout,
+    replay,
+    scan,
+    screen,
+    train,
+):
     verb.register(app)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,9 +40,17 @@ def run(work: Callable[[Workspace, Progress], Answer], *, workspace: Path | None
     """Open the workspace, do the work, print the answer, and leave with its exit status. Never returns normally."""
     with reporting_errors(as_json=as_json):
         opened = open_workspace(workspace)
+        _start_log(opened)
         with terminal_progress() as progress:
             answer = work(opened, progress)
         finish(answer, as_json=as_json)
+
+
+def _start_log(opened: Workspace) -> None:
+    if opened.settings.logs.target != "none":
+        from screening.logs import start_log
+
+        start_log(opened.settings.logs, opened.root, datetime.now(UTC))
 
 
 def finish(answer: Answer, *, as_json: bool) -> None:

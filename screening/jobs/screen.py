@@ -6,7 +6,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -94,18 +94,31 @@ def screen_file(
 
 
 def screen_affiliates(
-    workspace: Workspace, now: datetime, progress: Progress, lookups: Sequence[Lookup] = ()
+    workspace: Workspace,
+    now: datetime,
+    progress: Progress,
+    lookups: Sequence[Lookup] = (),
+    *,
+    most: int | None = None,
 ) -> Screened:
-    """Screen again the affiliates whose last screening is older than screening.rescreen_days, or who had none."""
-    folder = workspace.folder("evidence")
-    journal = Journal(folder)
-    intake = due_affiliates(
+    """Screen again the affiliates whose last screening is older than screening.rescreen_days, or who had none.
+
+    `most` bounds how many (None: all); those who waited longest come first.
+    """
+    intake = affiliates_due(workspace, now)
+    intake = replace(intake, applications=intake.applications[:most])
+    return _screen(workspace, intake, now, progress, lookups)
+
+
+def affiliates_due(workspace: Workspace, now: datetime) -> Intake:
+    """Return the affiliates whose turn it is to be screened again, as applications, the longest ago first."""
+    journal = Journal(workspace.folder("evidence"))
+    return due_affiliates(
         _affiliates(workspace),
         lambda member: earlier_of(journal.folder(member)),
         workspace.settings.screening,
         now,
     )
-    return _screen(workspace, intake, now, progress, lookups)
 
 
 def _screen(

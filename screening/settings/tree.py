@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from screening.settings.console import ConsoleSettings
 from screening.settings.backlinks import BacklinkSettings
+from screening.settings.console import ConsoleSettings
 from screening.settings.crawl import CrawlSettings
 from screening.settings.decisions import DecisionSettings
 from screening.settings.doctor import DoctorSettings
@@ -13,8 +13,8 @@ from screening.settings.drift import DriftSettings
 from screening.settings.ingest import IngestSettings
 from screening.settings.kpis import KpiSettings
 from screening.settings.lists import ListSettings
-from screening.settings.lookups import LookupSettings
 from screening.settings.logs import LogSettings
+from screening.settings.lookups import LookupSettings
 from screening.settings.nightly import NightlySettings
 from screening.settings.notices import NoticeSettings
 from screening.settings.payout import PayoutSettings

@@ -19,9 +19,15 @@ _POLL_SECONDS = 0.1
 
 @contextmanager
 def holding_lock(
-    root: Path, *, command: str, now: datetime, wait_seconds: float, waiting: Callable[[str], None]
+    root: Path,
+    *,
+    command: str,
+    now: datetime,
+    wait_seconds: float,
+    waiting: Callable[[str], None],
+    what: str = "The lake is being written",
 ) -> Iterator[None]:
-    """Hold the lake's lock while the block runs.
+    """Hold the lock of a folder, such as the lake's, while the block runs. `what` says what its holder does.
 
     When another process holds it, `waiting` is called once with a sentence that says who, and the lock is tried again
     for `wait_seconds`. Then BusyError names the holder's process, command and start.
@@ -30,7 +36,7 @@ def holding_lock(
     path = root / LOCK
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        _acquire(descriptor, path, wait_seconds, waiting)
+        _acquire(descriptor, path, wait_seconds, waiting, what)
         holder = {"pid": os.getpid(), "command": command, "since": now.isoformat(timespec="seconds")}
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(holder).encode(), 0)
@@ -40,7 +46,7 @@ def holding_lock(
         os.close(descriptor)
 
 
-def _acquire(descriptor: int, path: Path, wait_seconds: float, waiting: Callable[[str], None]) -> None:
+def _acquire(descriptor: int, path: Path, wait_seconds: float, waiting: Callable[[str], None], what: str) -> None:
     give_up = time.monotonic() + wait_seconds
     told = False
     while True:
@@ -49,9 +55,7 @@ def _acquire(descriptor: int, path: Path, wait_seconds: float, waiting: Callable
         except BlockingIOError as error:
             holder = _holder(descriptor)
             if time.monotonic() >= give_up:
-                raise BusyError(
-                    f"The lake is being written by {holder}.", remedy="Try again when it is done.", where=str(path)
-                ) from error
+                raise BusyError(f"{what} by {holder}.", remedy="Try again when it is done.", where=str(path)) from error
             if not told:
                 waiting(f"waiting for {holder}")
                 told = True
