@@ -16,6 +16,7 @@ Each says the cause, what follows from it, and what to do.
 from __future__ import annotations
 
 from enum import IntEnum
+from http import HTTPStatus
 
 
 class ExitCode(IntEnum):
@@ -37,6 +38,7 @@ class WinnowError(Exception):
     """
 
     exit_code = ExitCode.FAILED
+    http_status = HTTPStatus.INTERNAL_SERVER_ERROR
     retry = False
 
     def __init__(self, cause: str, *, remedy: str, where: str | None = None) -> None:
@@ -59,10 +61,26 @@ class InputError(WinnowError):
     """The arguments or an input file cannot be used."""
 
     exit_code = ExitCode.UNUSABLE
+    http_status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class NotFoundError(InputError):
+    """Nothing of that name or number is recorded."""
+
+    http_status = HTTPStatus.NOT_FOUND
 
 
 class SettingsError(InputError):
     """A settings file or variable has an unknown key or a bad value."""
+
+    http_status = HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+class RefusedError(WinnowError):
+    """The caller is not known, or may not do this."""
+
+    exit_code = ExitCode.UNUSABLE
+    http_status = HTTPStatus.FORBIDDEN
 
 
 class WorkspaceError(WinnowError):
@@ -74,6 +92,7 @@ class WorkspaceError(WinnowError):
 class BusyError(WinnowError):
     """Another winnow process holds the lock that this one needs."""
 
+    http_status = HTTPStatus.CONFLICT
     retry = True
 
 
@@ -96,4 +115,5 @@ class IntegrityError(WinnowError):
 class UnavailableError(WinnowError):
     """A database, lake or network service did not answer."""
 
+    http_status = HTTPStatus.SERVICE_UNAVAILABLE
     retry = True

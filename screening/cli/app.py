@@ -21,7 +21,9 @@ from screening.cli import (
     replay,
     scan,
     screen,
+    serve,
     train,
+    users,
 )
 
 app = typer.Typer(
@@ -62,6 +64,8 @@ for verb in (
     replay,
     scan,
     screen,
+    serve,
     train,
+    users,
 ):
     verb.register(app)

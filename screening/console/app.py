@@ -1,0 +1,88 @@
+"""The console and the HTTP API as one app."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from screening.console import auth_pages, problems
+from screening.console.auth import statements
+from screening.console.context import Console
+from screening.console.csrf import refuse_forged_forms
+from screening.console.headers import SecurityHeaders
+from screening.console.limits import BodyLimit
+from screening.console.pages import ROUTERS
+from screening.console.rendering import STATIC
+from screening.settings.console import ConsoleSettings
+from screening.store import open_store
+from screening.workspace import Workspace
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_KEPT_FOR_EVER = "public, max-age=31536000, immutable"
+_KEPT_SHORTLY = "public, max-age=300"
+
+
+def build_app(workspace: Workspace, clock: Callable[[], datetime]) -> FastAPI:
+    """Return the console of a workspace; its database is open until the app is shut down.
+
+    `clock` returns the time with its zone. Raises ValueError when a route does not state who may call it, and what
+    open_store raises.
+    """
+    console = Console(workspace, open_store(workspace.store_url), clock)
+    app = FastAPI(
+        title="winnow", version=version("winnow"), docs_url=None, redoc_url=None, openapi_url=None, lifespan=_closing
+    )
+    app.state.console = console
+    problems.install(app)
+    for router in (auth_pages.router, *ROUTERS):
+        app.include_router(router, dependencies=[Depends(refuse_forged_forms)], include_in_schema=False)
+    app.mount("/static", _Static(directory=STATIC), name="static")
+    refuse_unstated(app)
+    app.add_middleware(BodyLimit, console=console)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts_answered(console.settings), www_redirect=False)
+    app.add_middleware(SecurityHeaders, https=console.https)
+    return app
+
+
+def refuse_unstated(app: FastAPI) -> None:
+    """Raise ValueError when a route does not state, exactly once, who may call it."""
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            if len(set(statements(route.dependant))) != 1:
+                raise ValueError(f"{route.path} must state once who may call it: allows(...), scoped(...) or anybody")
+        elif isinstance(route, Route):
+            raise ValueError(f"{route.path} is not a route that can state who may call it")  # noqa: TRY004 - a wrong app
+
+
+def hosts_answered(settings: ConsoleSettings) -> list[str]:
+    """Return the names in `Host` that are answered; others may be a name that an attacker points at this address."""
+    public = urlsplit(settings.public_url).hostname
+    own = () if settings.host in {"0.0.0.0", "::"} else (settings.host,)  # noqa: S104 - compared, not bound to
+    return list(dict.fromkeys((*_LOOPBACK, *own, *((public,) if public else ()), *settings.allowed_hosts)))
+
+
+@asynccontextmanager
+async def _closing(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.console.store.close()
+
+
+class _Static(StaticFiles):
+    """Files that browsers may keep: for ever when the address names their version (`static_url`)."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return the file."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = _KEPT_FOR_EVER if scope["query_string"].startswith(b"v=") else _KEPT_SHORTLY
+        return response

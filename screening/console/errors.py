@@ -1,0 +1,17 @@
+"""What only HTTP can refuse, beside the errors of screening.errors."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from screening.errors import RefusedError
+
+
+class SignInNeededError(RefusedError):
+    """Nobody is signed in, or no key was sent: a page asks to sign in, the API says how."""
+
+    http_status = HTTPStatus.UNAUTHORIZED
+
+
+class ForgedFormError(RefusedError):
+    """A form came from elsewhere, or without the token that this console put into it."""
