@@ -1,0 +1,1 @@
+"""What registries, archives, rankings and threat lists say of an applicant's sites. Each is off or on in config.yaml."""
