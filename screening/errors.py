@@ -1,14 +1,15 @@
-"""Every error that winnow raises on purpose, and how each ends a command.
+"""Every error that winnow raises on purpose, how each ends a command, and the HTTP status that it gets.
 
-    WinnowError                    exit 1   something in winnow or around it failed
-    ├── InputError                 exit 2   arguments or input that cannot be used
-    │   └── SettingsError          exit 2   an unknown key or a bad value in a settings file or variable
-    ├── WorkspaceError             exit 2   the workspace is missing, newer than this winnow, or not a workspace
-    ├── DeniedError                exit 2   this person may not do that
-    ├── BusyError                  exit 1   another winnow holds the lock; trying later helps
-    │   └── ConflictError          exit 1   somebody else changed it meanwhile; look again, then decide
-    ├── IntegrityError             exit 1   stored data is not what was recorded: never continue with it
-    └── UnavailableError           exit 1   database, lake or network did not answer; trying later may help
+    WinnowError                    exit 1   500   something in winnow or around it failed
+    ├── InputError                 exit 2   422   arguments or input that cannot be used
+    │   ├── NotFoundError          exit 2   404   nothing of that name or number is recorded
+    │   └── SettingsError          exit 2   500   an unknown key or a bad value in a settings file or variable
+    ├── WorkspaceError             exit 2   500   the workspace is missing, newer than this winnow, or not a workspace
+    ├── DeniedError                exit 2   403   this person may not do that
+    ├── BusyError                  exit 1   503   another winnow holds the lock; trying later helps
+    │   └── ConflictError          exit 1   409   somebody else changed it meanwhile; look again, then decide
+    ├── IntegrityError             exit 1   500   stored data is not what was recorded: never continue with it
+    └── UnavailableError           exit 1   503   database, lake or network did not answer; trying later may help
 
 Each says the cause, what follows from it, and what to do.
 """
@@ -76,13 +77,6 @@ class SettingsError(InputError):
     http_status = HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-class RefusedError(WinnowError):
-    """The caller is not known, or may not do this."""
-
-    exit_code = ExitCode.UNUSABLE
-    http_status = HTTPStatus.FORBIDDEN
-
-
 class WorkspaceError(WinnowError):
     """The workspace is missing, was made by a newer winnow, or is not a workspace."""
 
@@ -92,13 +86,14 @@ class WorkspaceError(WinnowError):
 class BusyError(WinnowError):
     """Another winnow process holds the lock that this one needs."""
 
-    http_status = HTTPStatus.CONFLICT
+    http_status = HTTPStatus.SERVICE_UNAVAILABLE
     retry = True
 
 
 class ConflictError(BusyError):
     """Somebody else changed what this call was about to change. Look at it again before trying again."""
 
+    http_status = HTTPStatus.CONFLICT
     retry = False
 
 
@@ -106,6 +101,7 @@ class DeniedError(WinnowError):
     """A person asked for something that their role does not allow."""
 
     exit_code = ExitCode.UNUSABLE
+    http_status = HTTPStatus.FORBIDDEN
 
 
 class IntegrityError(WinnowError):

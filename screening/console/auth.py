@@ -12,7 +12,7 @@ from fastapi.dependencies.models import Dependant
 
 from screening.console.errors import SignInNeededError
 from screening.console.sessions import Person, person_of
-from screening.errors import RefusedError
+from screening.errors import DeniedError
 from screening.review.permissions import Action, roles_that_may
 
 
@@ -36,10 +36,10 @@ class Permission:
         self.action = action
 
     def __call__(self, person: SignedIn) -> Person:
-        """Return the person. Raises RefusedError when their role does not allow it."""
+        """Return the person. Raises DeniedError when their role does not allow it."""
         if not person.may(self.action):
             roles = ", ".join(roles_that_may(self.action))
-            raise RefusedError(
+            raise DeniedError(
                 f"Your role, {person.role}, may not do this.", remedy=f"Ask somebody with one of the roles {roles}."
             )
         return person

@@ -13,7 +13,7 @@ from screening.console.context import Console, Here
 from screening.console.cookies import Cookie, give_cookie, read_cookie, take_cookie
 from screening.console.rendering import THEMES, render
 from screening.console.sessions import person_of
-from screening.errors import RefusedError
+from screening.errors import DeniedError
 from screening.jobs.signin import Attempt, sign_in
 from screening.jobs.signin import SignedIn as Opened
 from screening.store import AuditEvent
@@ -53,7 +53,7 @@ def login(
     )
     try:
         opened = sign_in(console.store, console.settings.login, attempt, console.clock())
-    except RefusedError as error:
+    except DeniedError as error:
         status = HTTPStatus.TOO_MANY_REQUESTS if error.retry else HTTPStatus.UNAUTHORIZED
         return render(request, "login.html", status_code=status, next=own_path(next), name=name, refusal=error)
     response = RedirectResponse(own_path(next), status_code=HTTPStatus.SEE_OTHER)

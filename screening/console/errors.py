@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from screening.errors import RefusedError
+from screening.errors import DeniedError
 
 
-class SignInNeededError(RefusedError):
+class SignInNeededError(DeniedError):
     """Nobody is signed in, or no key was sent: a page asks to sign in, the API says how."""
 
     http_status = HTTPStatus.UNAUTHORIZED
 
 
-class ForgedFormError(RefusedError):
+class ForgedFormError(DeniedError):
     """A form came from elsewhere, or without the token that this console put into it."""

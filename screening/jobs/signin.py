@@ -15,7 +15,7 @@ from math import ceil
 
 import pyotp
 
-from screening.errors import RefusedError
+from screening.errors import DeniedError
 from screening.jobs.passwords import hash_password, matches, outdated
 from screening.settings.console import LoginSettings
 from screening.store import AuditEvent, Session, Store, User
@@ -29,7 +29,7 @@ _CLOCK_STEPS = (-1, 0, 1)
 _AGENT_LETTERS = 200
 
 
-class ThrottledError(RefusedError):
+class ThrottledError(DeniedError):
     """Too many logins failed; `seconds` until the next is looked at."""
 
     retry = True
@@ -67,7 +67,7 @@ class SignedIn:
 def sign_in(store: Store, settings: LoginSettings, attempt: Attempt, now: datetime) -> SignedIn:
     """Open a session for the right name, password and code.
 
-    Raises ThrottledError when too many failed before, RefusedError when something is wrong, without saying what.
+    Raises ThrottledError when too many failed before, DeniedError when something is wrong, without saying what.
     """
     name = attempt.name.strip().casefold()
     known = attempt.device is not None and store.sessions.knows_device(attempt.device, name)
@@ -78,7 +78,7 @@ def sign_in(store: Store, settings: LoginSettings, attempt: Attempt, now: dateti
     step = _step_of(user, attempt.code, now) if user and right else None
     if user is None or not right or not user.active or (user.totp_secret and step is None):
         _record_failure(store, tuple(buckets), attempt, name, now)
-        raise RefusedError(
+        raise DeniedError(
             "Name, password or code are not right.", remedy="Try again, or ask an admin for a new password."
         )
     return _open(store, settings, attempt, _kept(store, user, attempt.password, step), now)
