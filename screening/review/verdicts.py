@@ -58,12 +58,14 @@ class Settled:
 def settle_source(records: Records, source: Source, verdict: Verdict, act: Act, basis: Basis) -> Settled:
     """Give a verdict about what a source is still to be paid, and a label about the source.
 
-    Released money is out of reach. `clean` and `hold` reach what is held now; `fraud` reaches all that is not rejected:
-    a source that is fraud is not paid for the rest either. Later conversions are the next scan's to judge.
+    Released money is out of reach. `clean` and `hold` reach what a scan or a person holds now; `fraud` reaches all that
+    is not rejected: a source that is fraud is not paid for the rest either. Later conversions are the next scan's.
     """
     judged = records.decisions_of_source(source.affiliate_id, source.offer_id, source.sub_id)
-    reached = ["hold", "pay"] if verdict == Verdict.FRAUD else ["hold"]
-    open_ones = _unreleased(records, judged.filter(pl.col("decision").is_in(reached)))
+    given = records.verdicts.of(judged["conversion_id"]).filter(pl.col("verdict").is_in(["fraud", "hold"]))
+    by_person = pl.col("conversion_id").is_in(given["conversion_id"].implode())
+    reached = pl.col("decision").is_in(["hold", "pay"] if verdict == Verdict.FRAUD else ["hold"])
+    open_ones = _unreleased(records, judged.filter(reached | by_person))
     label = Label(
         label=str(verdict),
         origin=basis.origin,

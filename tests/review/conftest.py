@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import review_scene as scene
@@ -11,6 +12,14 @@ import review_scene as scene
 from screening.settings import load_settings
 from screening.settings.review import ReviewSettings
 from screening.store import Case, CaseEvent, Store, open_store
+
+
+@pytest.fixture
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a new, empty database: SQLite, or what a test asks for by `on_both_databases`."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite:///{tmp_path / 'winnow.db'}"
+    return str(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from threading import Barrier, Thread
 import polars as pl
 import pytest
 import review_scene as scene
-from review_scene import ANN, MAX, NOW, VIC, act, seen
+from review_scene import ANN, MAX, NOW, VIC, act, on_both_databases, seen
 
 from screening.errors import ConflictError, DeniedError, InputError
 from screening.review import cases as review
@@ -46,6 +46,7 @@ def test_a_released_source_has_its_held_conversions_cleared_and_labelled(store, 
     store.audit.verify()
 
 
+@on_both_databases
 def test_confirmed_fraud_reaches_what_would_have_been_paid_but_not_what_was(store, case, review_settings):
     release(store, "c0")
     done = review.decide(store, seen(case), "fraud", act(), review_settings)
@@ -87,6 +88,7 @@ def test_the_second_of_two_people_is_told_what_the_first_did(store, case, review
     assert len(store.audit.events()) == 1
 
 
+@on_both_databases
 def test_of_two_who_decide_at_the_same_moment_one_wins(store, store_url, case, review_settings):
     both_ready, said = Barrier(2), []
 
@@ -111,6 +113,7 @@ def test_of_two_who_decide_at_the_same_moment_one_wins(store, store_url, case, r
     assert store.audit.verify().count == 1
 
 
+@on_both_databases
 def test_undo_puts_everything_back(store, case, review_settings):
     held = review.decide(store, seen(case), "hold", act(), review_settings)
     done = review.decide(store, seen(held.case), "clean", act(at=LATER), review_settings)
@@ -125,6 +128,7 @@ def test_undo_puts_everything_back(store, case, review_settings):
         review.undo(store, seen(again.case), act(at=LATER + timedelta(hours=3)))
 
 
+@on_both_databases
 def test_undo_is_refused_once_money_was_released(store, case, review_settings):
     done = review.decide(store, seen(case), "clean", act(), review_settings)
     release(store, "c3")

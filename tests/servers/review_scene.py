@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
+import pytest
 import store_writer as writer
 
 from screening.review.act import Act, Person
 from screening.review.cases import Seen
 from screening.store import Case, Store
+
+on_both_databases = pytest.mark.parametrize("store_url", ["sqlite", "postgresql"], indirect=True)
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ANN = Person("ann", "analyst")
