@@ -51,12 +51,15 @@ def greeting_name(name: str | None, characters_max: int) -> str | None:
 
 
 def mail_address(text: str | None) -> str | None:
-    """Return the address as it goes on an envelope, None when no mail can be sent to it."""
+    """Return the address as it goes on an envelope, None when no mail can be sent to it.
+
+    An address with letters other than ASCII before the @ is None too: few servers pass such mail on.
+    """
     try:
         checked = validate_email((text or "").strip(), check_deliverability=False, test_environment=True)
     except EmailNotValidError:
         return None
-    return checked.ascii_email or checked.normalized
+    return checked.ascii_email
 
 
 def money(amount: Decimal, currency: str | None) -> str:
