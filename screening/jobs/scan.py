@@ -13,11 +13,12 @@ import polars as pl
 
 from features.schema import Kind
 from screening.errors import InputError
+from screening.jobs.caps import approve_automatically, caps_of_scan
 from screening.jobs.progress import Progress
 from screening.jobs.queue import queue_sources
 from screening.jobs.shadow import noticed
 from screening.settings.decisions import DecisionSettings
-from screening.store import CAPS, AuditEvent, RunRecord, open_store
+from screening.store import AuditEvent, RunRecord, open_store
 from screening.traffic.champion import MODEL, Champion, load_champion
 from screening.traffic.gather import Books, Gathered, Period, gather
 from screening.traffic.lake import Lake, Snapshot
@@ -40,6 +41,8 @@ class Scanned:
     """Flagged sources, the most payout first."""
     unknown: int
     """Conversions held because too little was known to judge them."""
+    caps: Mapping[str, int]
+    """Cap recommendations by action."""
 
 
 def scan(workspace: Workspace, period: tuple[date | None, date | None], now: datetime, progress: Progress) -> Scanned:
@@ -75,17 +78,20 @@ def scan(workspace: Workspace, period: tuple[date | None, date | None], now: dat
         progress.step("scan", 3, _STEPS)
         run = _record(workspace, snapshot, gathered, judged, (champion, books, now))
         observations = noticed(workspace, store, (gathered, judged, champion), run.run_id)
+        caps = caps_of_scan(snapshot, store, judged.sources, (chosen.last, now), workspace.settings.caps)
         progress.step("scan", 4, _STEPS)
         with store.together() as records:
-            records.record_scan(run, judged.decisions, judged.sources, _no_caps())
+            records.record_scan(run, judged.decisions, judged.sources, caps)
+            approve_automatically(records, run.run_id, now, workspace.settings.caps.automatic)
             for observation in observations:
                 records.observations.add(observation)
-            queue_sources(records, judged, run, workspace.settings.decisions)
+            locks = gathered.conversions.select("conversion_id", "locks_at")
+            queue_sources(records, judged, locks, run, workspace.settings.decisions)
             records.audit.append(
                 AuditEvent(run.finished_at, "scan", "scan recorded", f"run {run.run_id}", dict(run.counts))
             )
         progress.step("scan", _STEPS, _STEPS)
-        return _summary(run, judged)
+        return _summary(run, judged, caps)
 
 
 def judged_again(workspace: Workspace, run: RunRecord, snapshot: Snapshot) -> Judged:
@@ -148,11 +154,7 @@ def _record(
     )
 
 
-def _no_caps() -> pl.DataFrame:
-    return pl.DataFrame(schema={name: dtype for name, dtype in CAPS.items() if name not in ("cap_id", "run_id")})
-
-
-def _summary(run: RunRecord, judged: Judged) -> Scanned:
+def _summary(run: RunRecord, judged: Judged, caps: pl.DataFrame) -> Scanned:
     decisions = judged.decisions
     money: dict[str, dict[str, Decimal]] = {}
     totals = (
@@ -166,6 +168,6 @@ def _summary(run: RunRecord, judged: Judged) -> Scanned:
         pl.col("reasons").list.eval(pl.element().is_in(["facts_missing", "not_enough_history"])).list.any()
     ).height
     flagged = judged.sources.filter("flagged").sort("payout", "score", descending=True)
-    return Scanned(
-        run, dict(decisions.group_by("decision").len().sort("decision").iter_rows()), money, flagged, unknown
-    )
+    by_decision = dict(decisions.group_by("decision").len().sort("decision").iter_rows())
+    by_action = dict(caps.group_by("action").len().sort("action").iter_rows())
+    return Scanned(run, by_decision, money, flagged, unknown, by_action)

@@ -29,6 +29,7 @@ from screening.applicants.scorecard import check_points
 from screening.applicants.signals.category import unworded
 from screening.applicants.study import Lookup
 from screening.jobs.progress import Progress
+from screening.jobs.queue import queue_applications
 from screening.jobs.screen_gather import Gathering, gather
 from screening.settings import without_passwords
 from screening.store import SCREENINGS, RunRecord, open_store
@@ -231,8 +232,9 @@ def _record(workspace: Workspace, screened: Screened, judged: Sequence[Judged], 
         seed=workspace.settings.screening.seed,
         counts=screened.counts,
     )
-    with open_store(workspace.store_url) as store:
-        store.record_screenings(run, frame)
+    with open_store(workspace.store_url) as store, store.together() as records:
+        records.record_screenings(run, frame)
+        queue_applications(records, frame, run)
 
 
 def _details(item: Judged) -> list[Mapping[str, Any]]:
