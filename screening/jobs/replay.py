@@ -52,7 +52,7 @@ def _changed_parts(snapshot: Snapshot, run: RunRecord) -> list[str]:
     parts: dict[str, Part] = {part.path: part for part in snapshot.parts}
     changed = []
     for path, digest in sorted(run.inputs.items()):
-        file = snapshot.root / path
+        file = snapshot.file(path)
         if path not in parts or not file.is_file():
             raise IntegrityError(
                 "Events that the run judged are gone.", remedy="Restore them from a backup.", where=str(file)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from screening.settings.backlinks import BacklinkSettings
 from screening.settings.console import ConsoleSettings
+from screening.settings.caps import CapSettings
 from screening.settings.crawl import CrawlSettings
 from screening.settings.decisions import DecisionSettings
 from screening.settings.doctor import DoctorSettings
@@ -34,7 +35,10 @@ class StoreSettings(Section):
 class LakeSettings(Section):
     """Where events are kept."""
 
-    url: str = setting("folder of the lake; empty means lake/ in the workspace", unit="text")
+    url: str = setting("folder of the lake, or s3://bucket/prefix; empty means lake/ in the workspace", unit="text")
+    request_seconds: float = setting(
+        "longest request to object storage, all its tries together", unit="s", ge=0.5, le=3_600
+    )
 
 
 class Settings(Section):
@@ -45,6 +49,7 @@ class Settings(Section):
     lake: LakeSettings
     console: ConsoleSettings
     backlinks: BacklinkSettings
+    caps: CapSettings
     crawl: CrawlSettings
     decisions: DecisionSettings
     doctor: DoctorSettings

@@ -75,7 +75,7 @@ def ingest(lake: Lake, quarantine: Path, request: IngestRequest, settings: Inges
             tell("settling", 0, None)
             added, removed, sidecars = work.settle(reports, staging, staged)
             published = publish(stream, target)
-            writer.commit(added, removed=removed, sidecars=sidecars)
+            writer.commit(added, removed=removed, sidecars=sidecars, beside=_new_files(writer, sidecars))
             return IngestReport(request.kind, writer.version, target if published else None, tuple(reports))
 
 
@@ -155,10 +155,10 @@ class _Ingest:
             if compared.fresh.stat().st_size or known.is_new:
                 kept = (part for part in writer.before.select((kind,)) if part not in removed)
                 rows = sum(part.rows for part in (*kept, *added))
-                index[str(kind)] = known.with_run(compared.fresh, writer.version, rows)
+                index[str(kind)] = known.with_run(compared.fresh, writer.stem, rows)
                 flush(writer.root / index[str(kind)]["runs"][-1])
         self._account(verdicts, reports)
-        ledger = self.ledger.with_entries(self._entries(reports), writer.version)
+        ledger = self.ledger.with_entries(self._entries(reports), writer.stem)
         flush(writer.root / ledger[-1])
         return added, removed, {**writer.before.sidecars, INDEX: index, LEDGER: ledger}
 
@@ -205,10 +205,17 @@ class _Ingest:
         ]
 
 
+def _named(sidecars: Mapping[str, Any]) -> set[str]:
+    return {*sidecars.get(LEDGER, ()), *(run for state in sidecars.get(INDEX, {}).values() for run in state["runs"])}
+
+
+def _new_files(writer: Writer, sidecars: Mapping[str, Any]) -> list[str]:
+    return sorted(_named(sidecars) - _named(writer.before.sidecars))
+
+
 def _clear_sidecars(writer: Writer) -> None:
     """Remove runs of ledger and index that the newest manifest does not name: merged ones, and a dead writer's."""
-    sidecars = writer.before.sidecars
-    named = {*sidecars.get(LEDGER, ()), *(run for state in sidecars.get(INDEX, {}).values() for run in state["runs"])}
+    named = _named(writer.before.sidecars)
     for path in (*writer.root.glob(f"{LEDGER}/*"), *writer.root.glob(f"{INDEX}/*/*")):
         if str(path.relative_to(writer.root)) not in named:
             path.unlink()

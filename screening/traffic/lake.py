@@ -7,6 +7,7 @@
       ledger/  index/                       which files were taken in, which ids exist (written by ingest)
       staging/                              what an unfinished ingest wrote; no reader looks there
       lock                                  held while a process writes (screening.traffic.lakewrite)
+      origin.json                           only in a mirror: the object storage that holds the lake (lake_remote)
 
 A part exists for readers once a manifest names it, and a manifest appears in one step. So a writer that dies leaves the
 lake as before or as after. Parts are never changed: a snapshot of an old version reads what it always read.
@@ -26,6 +27,7 @@ import polars as pl
 
 from features.schema import TABLES, Kind, polars_schema
 from screening.errors import InputError, IntegrityError
+from screening.traffic.lake_remote import Named, remote_of
 
 MANIFESTS = "manifests"
 CHECKPOINT_EVERY = 10
@@ -96,10 +98,10 @@ class Snapshot:
         not known. Undated kinds give the newest record of each key. Row order is the same on every call.
         """
         schema = polars_schema(kind)
-        paths = [self.root / part.path for part in self.select((kind,), first, last)]
-        if not paths:
+        parts = self.select((kind,), first, last)
+        if not parts:
             return pl.LazyFrame(schema=schema)
-        frame = scan_parts(paths, schema)
+        frame = scan_parts(self.files(parts), schema)
         if TABLES[kind].dated_by is None:
             return frame.unique(subset=list(TABLES[kind].key), keep="last", maintain_order=True)
         return frame
@@ -107,15 +109,35 @@ class Snapshot:
     def verify(self, parts: Iterable[Part] | None = None) -> None:
         """Compare the parts (default: all) with their digests. Raises IntegrityError naming the first that differs."""
         for part in self.parts if parts is None else parts:
-            path = self.root / part.path
-            if not path.is_file():
+            digest = self._digest(part)
+            where = str(self.root / part.path)
+            if digest is None:
+                raise IntegrityError("A part of the lake is missing.", remedy="Restore it from a backup.", where=where)
+            if digest != part.digest:
                 raise IntegrityError(
-                    "A part of the lake is missing.", remedy="Restore it from a backup.", where=str(path)
+                    "A part of the lake is not what was written.", remedy="Restore it from a backup.", where=where
                 )
-            if file_digest(path) != part.digest:
-                raise IntegrityError(
-                    "A part of the lake is not what was written.", remedy="Restore it from a backup.", where=str(path)
-                )
+
+    def files(self, parts: Iterable[Named]) -> list[Path]:
+        """Return where the parts can be read; a mirror first fetches those that it lacks."""
+        paths = [part.path for part in parts]
+        if (remote := remote_of(self.root)) is not None:
+            remote.fetch_all(paths, self.root)
+        return [self.root / path for path in paths]
+
+    def file(self, path: str) -> Path:
+        """Return where a file of the lake can be read, which a mirror first fetches; nothing is there if it is gone."""
+        target = self.root / path
+        if not target.is_file() and (remote := remote_of(self.root)) is not None:
+            remote.fetch(path, self.root)
+        return target
+
+    def _digest(self, part: Part) -> str | None:
+        path = self.root / part.path
+        if path.is_file():
+            return file_digest(path)
+        remote = remote_of(self.root)
+        return None if remote is None else remote.digest(part.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +172,13 @@ class Lake:
     def newest_version(self) -> int:
         """Return the number of the newest manifest, 0 when there is none."""
         folder = self.root / MANIFESTS
-        if not folder.is_dir():
-            return 0
-        return max((int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit()), default=0)
+        here = max((int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit()), default=0)
+        remote = remote_of(self.root)
+        return here if remote is None else remote.newest_manifest(MANIFESTS, here, _manifest_name)
 
     def manifest_path(self, version: int) -> Path:
         """Return where the manifest of the version stands."""
-        return self.root / MANIFESTS / f"{version:0{_VERSION_DIGITS}d}.json"
+        return self.root / MANIFESTS / _manifest_name(version)
 
     def _manifests_up_to(self, version: int) -> Sequence[Mapping[str, Any]]:
         start = max(1, version - version % CHECKPOINT_EVERY)
@@ -164,6 +186,8 @@ class Lake:
 
     def _manifest(self, version: int) -> Mapping[str, Any]:
         path = self.manifest_path(version)
+        if not path.is_file() and (remote := remote_of(self.root)) is not None:
+            remote.fetch(f"{MANIFESTS}/{_manifest_name(version)}", self.root)
         try:
             manifest: Mapping[str, Any] = json.loads(path.read_bytes())
         except (OSError, ValueError) as error:
@@ -186,10 +210,19 @@ def scan_parts(paths: Sequence[Path], schema: Mapping[str, Any]) -> pl.LazyFrame
     return frame.select(list(schema))
 
 
-def part_path(kind: Kind, day: date | None, version: int, number: int) -> str:
-    """Return where in the lake the part belongs, relative to the lake."""
+def part_path(kind: Kind, day: date | None, version: int, number: int, tag: str = "") -> str:
+    """Return where in the lake the part belongs, relative to the lake. `tag` tells apart writers who cannot lock."""
     folder = str(kind) if day is None else f"{kind}/date={day.isoformat()}"
-    return f"{folder}/part-{version:0{_VERSION_DIGITS}d}-{number:05d}.parquet"
+    return f"{folder}/part-{version_name(version)}-{number:05d}{tag}.parquet"
+
+
+def version_name(version: int) -> str:
+    """Return a version as the names of its files carry it."""
+    return f"{version:0{_VERSION_DIGITS}d}"
+
+
+def _manifest_name(version: int) -> str:
+    return f"{version_name(version)}.json"
 
 
 def file_digest(path: Path) -> str:

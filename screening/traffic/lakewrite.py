@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,17 @@ import polars as pl
 
 from features.schema import Kind, polars_schema
 from screening.errors import UnavailableError
-from screening.traffic.lake import CHECKPOINT_EVERY, Lake, Part, Snapshot, file_digest, part_path
+from screening.traffic.lake import (
+    CHECKPOINT_EVERY,
+    MANIFESTS,
+    Lake,
+    Part,
+    Snapshot,
+    file_digest,
+    part_path,
+    version_name,
+)
+from screening.traffic.lake_remote import Remote, remote_of
 from screening.traffic.lakelock import holding_lock
 
 STAGING = "staging"
@@ -34,6 +45,15 @@ class Writer:
     version: int
     command: str
     started_at: datetime
+    remote: Remote | None = None
+    """The storage behind a mirror, None for a local lake."""
+    tag: str = field(default="")
+    """Part of every new file's name, of this writer alone, where a lock does not keep others out."""
+
+    @property
+    def stem(self) -> str:
+        """The name, without suffix, of files that belong to this version and writer."""
+        return f"{version_name(self.version)}{self.tag}"
 
     @property
     def root(self) -> Path:
@@ -47,7 +67,7 @@ class Writer:
 
     def staged(self, kind: Kind, day: date | None, number: int) -> Path:
         """Return where to write part `number` of this version so that `part` and `commit` find it."""
-        path = self.staging / part_path(kind, day, self.version, number)
+        path = self.staging / part_path(kind, day, self.version, number, self.tag)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -55,7 +75,7 @@ class Writer:
         """Describe the part staged under that number, which must be complete. It is flushed to the disk and hashed."""
         path = self.staged(kind, day, number)
         flush(path)
-        return Part(kind, day, part_path(kind, day, self.version, number), rows, file_digest(path))
+        return Part(kind, day, part_path(kind, day, self.version, number, self.tag), rows, file_digest(path))
 
     def stage_frame(self, kind: Kind, day: date | None, number: int, rows: pl.DataFrame) -> Part:
         """Write the rows, which must all be of that day and have the kind's canonical columns, as a staged part."""
@@ -63,20 +83,21 @@ class Writer:
         return self.part(kind, day, number, rows.height)
 
     def commit(
-        self, added: Sequence[Part], *, removed: Sequence[Part] = (), sidecars: Mapping[str, Any] | None = None
+        self,
+        added: Sequence[Part],
+        *,
+        removed: Sequence[Part] = (),
+        sidecars: Mapping[str, Any] | None = None,
+        beside: Sequence[str] = (),
     ) -> Snapshot:
         """Make the staged parts visible, and `removed` ones invisible, as the next version, in one step.
 
-        `sidecars` replaces what the manifest says about ledger and index; None keeps it. Raises UnavailableError when
-        another process committed in spite of the lock.
+        `sidecars` replaces what the manifest says about ledger and index; None keeps it. `beside` are the files that
+        they name anew, relative to the lake. Raises UnavailableError when another process committed in spite of the
+        lock, or when the storage does not answer: then nothing is visible.
         """
-        for part in added:
-            target = self.root / part.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (self.staging / part.path).replace(target)
-        for folder in {(self.root / part.path).parent for part in added}:
-            flush(folder)
-            flush(folder.parent)
+        if self.remote is None:
+            self._move(added)
         gone = {part.path for part in removed}
         parts = (*(part for part in self.before.parts if part.path not in gone), *added)
         after = replace(
@@ -85,10 +106,26 @@ class Writer:
             parts=parts,
             sidecars=self.before.sidecars if sidecars is None else sidecars,
         )
-        self._publish(after, added, sorted(gone))
+        manifest = self._manifest(after, added, sorted(gone))
+        if self.remote is not None:
+            staged = {part.path: self.staging / part.path for part in added}
+            self.remote.upload({**staged, **{path: self.root / path for path in beside}})
+            if not self.remote.publish(f"{MANIFESTS}/{version_name(self.version)}.json", manifest):
+                raise _lost_race(self.remote.url)
+            self._move(added)
+        self._publish(manifest)
         return after
 
-    def _publish(self, after: Snapshot, added: Sequence[Part], removed: Sequence[str]) -> None:
+    def _move(self, added: Sequence[Part]) -> None:
+        for part in added:
+            target = self.root / part.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (self.staging / part.path).replace(target)
+        for folder in {(self.root / part.path).parent for part in added}:
+            flush(folder)
+            flush(folder.parent)
+
+    def _manifest(self, after: Snapshot, added: Sequence[Part], removed: Sequence[str]) -> bytes:
         manifest: dict[str, Any] = {
             "version": self.version,
             "command": self.command,
@@ -99,19 +136,18 @@ class Writer:
         }
         if self.version % CHECKPOINT_EVERY == 0:
             manifest["parts"] = [part.as_json() for part in after.parts]
+        return json.dumps(manifest).encode()
+
+    def _publish(self, manifest: bytes) -> None:
         target = Lake(self.root).manifest_path(self.version)
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = self.staging / target.name
-        draft.write_text(json.dumps(manifest), encoding="utf-8")
+        draft.write_bytes(manifest)
         flush(draft)
         try:
             os.link(draft, target)
         except FileExistsError as error:
-            raise UnavailableError(
-                "Another process wrote the lake at the same time.",
-                remedy="Run the command again; if it happens again, the lake's file system does not keep locks.",
-                where=str(target),
-            ) from error
+            raise _lost_race(str(target)) from error
         flush(target.parent)
 
 
@@ -126,13 +162,23 @@ def writing(
     """
     with holding_lock(lake.root, command=command, now=now, wait_seconds=wait_seconds, waiting=waiting):
         before = lake.snapshot()
-        writer = Writer(before, before.version + 1, command, now)
+        remote = remote_of(lake.root)
+        tag = f"-{secrets.token_hex(4)}" if remote else ""
+        writer = Writer(before, before.version + 1, command, now, remote, tag)
         _clear(writer)
         writer.staging.mkdir()
         try:
             yield writer
         finally:
             shutil.rmtree(writer.staging, ignore_errors=True)
+
+
+def _lost_race(where: str) -> UnavailableError:
+    return UnavailableError(
+        "Another process wrote the lake at the same time.",
+        remedy="Run the command again; nothing of this attempt is in the lake.",
+        where=where,
+    )
 
 
 def flush(path: Path) -> None:

@@ -56,7 +56,7 @@ class Assembler:
 
     def _without(self, part: Part, keys: Sequence[pl.DataFrame]) -> pl.DataFrame:
         schema = stored_schema(self.kind)
-        rows = scan_parts([self.writer.root / part.path], schema).collect()
+        rows = scan_parts([self.writer.before.file(part.path)], schema).collect()
         gone = pl.concat(keys)
         return rows.join(gone, on=gone.columns, how="anti", nulls_equal=True, maintain_order="left")
 

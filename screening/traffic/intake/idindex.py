@@ -37,24 +37,24 @@ class IdIndex:
         """Open the index of the snapshot; if it is of other parts or hashes, make it anew in `scratch`."""
         parts = snapshot.select((kind,))
         state = snapshot.sidecars.get(SIDECAR, {}).get(str(kind), {"runs": [], "rows": 0, "probe": probe()})
-        runs = tuple(snapshot.root / run for run in state["runs"])
+        runs = tuple(snapshot.file(run) for run in state["runs"])
         fits = state["rows"] == sum(part.rows for part in parts) and state["probe"] == probe()
         if fits and all(run.is_file() for run in runs):
             return cls(snapshot.root, kind, runs)
         made = HashRuns(scratch)
         schema = {name: polars_schema(kind)[name] for name in TABLES[kind].key}
         for part in parts:
-            keys = scan_parts([snapshot.root / part.path], schema)
+            keys = scan_parts([snapshot.file(part.path)], schema)
             made.add(keys.select(key_hash(kind)).collect().to_series().to_numpy())
         return cls(snapshot.root, kind, tuple(made.finish()))
 
-    def with_run(self, fresh: Path, version: int, rows: int) -> dict[str, Any]:
-        """Add the sorted hashes in `fresh` as this version's run, and return the state for the manifest.
+    def with_run(self, fresh: Path, stem: str, rows: int) -> dict[str, Any]:
+        """Add the sorted hashes in `fresh` as the run of that name, and return the state for the manifest.
 
         `rows` is the number of rows of the kind that the version has. Runs are merged so that there are few.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        target = self.folder / f"{version:08d}.u64"
+        target = self.folder / f"{stem}.u64"
         runs = [*self.runs, fresh]
         foreign = next((at for at, run in enumerate(runs) if run.parent != self.folder), len(runs))
         lengths = [run.stat().st_size // HASH.itemsize for run in runs]

@@ -59,7 +59,10 @@ class Ledger:
     @classmethod
     def of(cls, snapshot: Snapshot) -> Ledger:
         """Open the ledger of the snapshot."""
-        return cls(snapshot.root, list(snapshot.sidecars.get(SIDECAR, ())))
+        runs = list(snapshot.sidecars.get(SIDECAR, ()))
+        for run in runs:
+            snapshot.file(run)
+        return cls(snapshot.root, runs)
 
     @property
     def entries(self) -> pl.DataFrame:
@@ -85,10 +88,10 @@ class Ledger:
         found = self.entries.filter(version=version, file=file)
         return str(found["name"][0]) if found.height else None
 
-    def with_entries(self, entries: Sequence[Entry], version: int) -> list[str]:
-        """Write the entries as those of this version, and return the runs that make up the new ledger."""
+    def with_entries(self, entries: Sequence[Entry], stem: str) -> list[str]:
+        """Write the entries as a run of that name, and return the runs that make up the new ledger."""
         added = pl.DataFrame([{name: getattr(entry, name) for name in _SCHEMA} for entry in entries], schema=_SCHEMA)
-        run = f"{SIDECAR}/{version:08d}.parquet"
+        run = f"{SIDECAR}/{stem}.parquet"
         path = self.root / run
         path.parent.mkdir(parents=True, exist_ok=True)
         if len(self.runs) + 1 > _RUNS_MAX:

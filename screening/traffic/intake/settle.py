@@ -106,7 +106,7 @@ class Settler:
     def _of_same_time(self, part: Part, rows: pl.DataFrame) -> pl.DataFrame:
         dated_by = TABLES[self.kind].dated_by or ""
         first, last = rows.select(first=pl.min(dated_by), last=pl.max(dated_by)).row(0)
-        stored = scan_parts([self.before.root / part.path], polars_schema(self.kind))
+        stored = scan_parts([self.before.file(part.path)], polars_schema(self.kind))
         return stored.filter(pl.col(dated_by).is_between(first, last)).collect()
 
     def _suspect_rows(
@@ -185,7 +185,7 @@ class Settler:
         return pl.concat([empty, *frames])
 
     def _lake_rows(self, part: Part) -> pl.LazyFrame:
-        return scan_parts([self.before.root / part.path], stored_schema(self.kind)).with_columns(
+        return scan_parts([self.before.file(part.path)], stored_schema(self.kind)).with_columns(
             pl.lit(part.day).alias(_DAY),
             pl.lit(part.version, pl.Int64).alias(_VERSION),
             pl.lit(value=True).alias(_OF_LAKE),
