@@ -4,6 +4,7 @@ from screening.store.appeals import Answer, Appeal
 from screening.store.audit import AuditEvent, AuditHead
 from screening.store.cases import Case, CaseEvent
 from screening.store.frames import CAPS, DECISIONS, SCREENINGS, SOURCES
+from screening.store.keys import ApiKey, KeptAnswer
 from screening.store.labels import Label
 from screening.store.ledger import RELEASES
 from screening.store.observations import Observation
@@ -25,12 +26,14 @@ __all__ = [
     "SOURCES",
     "VERDICT_COLUMNS",
     "Answer",
+    "ApiKey",
     "Appeal",
     "AuditEvent",
     "AuditHead",
     "CapVerdict",
     "Case",
     "CaseEvent",
+    "KeptAnswer",
     "Label",
     "LetterStatus",
     "ModelRecord",

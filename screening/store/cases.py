@@ -14,10 +14,24 @@ from sqlalchemy.exc import IntegrityError
 from screening.errors import BusyError, InputError
 from screening.store import tables
 from screening.store.database import Access
+from screening.store.webhooks import announce
 
 CLOSED = "closed"
 _CASE = tables.cases.c
 _EVENT = tables.case_events.c
+_TOLD = (
+    "case_id",
+    "kind",
+    "subject",
+    "affiliate_id",
+    "offer_id",
+    "status",
+    "decision",
+    "assignee",
+    "due_at",
+    "version",
+)
+"""What webhooks say of a case; its evidence is read through the API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +96,7 @@ class Cases:
                     raise
                 return _case(there)
             connection.execute(insert(tables.case_events).values(case_id=case_id, **asdict(event)))
+            announce(connection, "case.opened", event.at, _told({**values, "case_id": case_id}, event))
         return replace(case, case_id=case_id)
 
     def one(self, case_id: int) -> Case:
@@ -134,6 +149,7 @@ class Cases:
                     where="case",
                 )
             connection.execute(insert(tables.case_events).values(case_id=changed.case_id, **asdict(event)))
+            announce(connection, "case.changed", event.at, _told({**values, "case_id": changed.case_id}, event))
         return replace(changed, version=changed.version + 1)
 
     def history(self, case_id: int) -> list[CaseEvent]:
@@ -142,6 +158,11 @@ class Cases:
         query = select(*wanted).where(_EVENT.case_id == case_id).order_by(_EVENT.event_id)
         with self._access.reading() as connection:
             return [CaseEvent(**row._asdict()) for row in connection.execute(query)]
+
+
+def _told(case: Mapping[str, Any], event: CaseEvent) -> dict[str, Any]:
+    """Return what receivers of webhooks hear: the case as it is now, who did what, and no evidence."""
+    return {**{name: case[name] for name in _TOLD}, "action": event.action, "author": event.author}
 
 
 def _case(row: Row[Any]) -> Case:

@@ -20,6 +20,7 @@ from screening.store.browse import Browse
 from screening.store.cases import Cases
 from screening.store.database import Access, Backend, Database, Open, masked
 from screening.store.judgements import Judgements
+from screening.store.keys import Answers, ApiKeys
 from screening.store.labels import Labels
 from screening.store.ledger import Ledger
 from screening.store.migrate import migrate
@@ -32,6 +33,7 @@ from screening.store.sessions import Sessions
 from screening.store.sqlite import SQLite
 from screening.store.users import Users
 from screening.store.verdicts import Verdicts
+from screening.store.webhooks import Webhooks
 
 
 class Records:
@@ -48,6 +50,9 @@ class Records:
         self.users = Users(access)
         self.verdicts = Verdicts(access)
         self.sessions = Sessions(access)
+        self.keys = ApiKeys(access)
+        self.answers = Answers(access)
+        self.webhooks = Webhooks(access)
         self.recommendations = Recommendations(access)
         self.observations = Observations(access)
         self.browse = Browse(access)
