@@ -62,6 +62,7 @@ def _data(scanned: Scanned) -> dict[str, object]:
         },
         "sources_flagged": scanned.flagged.height,
         "held_for_lack_of_evidence": scanned.unknown,
+        "caps": dict(scanned.caps),
     }
 
 
@@ -80,6 +81,9 @@ def _lines(scanned: Scanned) -> list[str]:
         lines += [f"    - {explained(reason)}" for reason in json.loads(row["reason_details"])[:3]]
     if scanned.flagged.height > _SHOWN:
         lines.append(f"  ... and {scanned.flagged.height - _SHOWN} more: winnow export sources --out sources.csv")
+    changes = [f"{count} to {action}" for action, count in scanned.caps.items() if action != "keep"]
+    if changes:
+        lines.append(f"Caps: {', '.join(changes)}. See them with: winnow caps list")
     lines.append(f"Run {scanned.run.run_id}. Check it with: winnow replay {scanned.run.run_id}")
     return lines
 
