@@ -14,23 +14,35 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from features.lookups import site_hosts
+from features.prepare import prepare
 from features.schema import Kind
 from features.windows import day_number
+from models.drift import Sketch
+from models.fused import fused, learn_outcomes
+from models.outcomes import CERTAIN, LABEL, Demands
 from models.taught import FEWEST, Lessons, TaughtJudge, teach
 from screening.errors import InputError
+from screening.jobs.findings import findings
 from screening.jobs.progress import Progress
-from screening.settings.training import InjectionSettings
+from screening.jobs.shadow import sketch_of
+from screening.settings.training import InjectionSettings, OutcomeSettings
 from screening.store import AuditEvent, ModelRecord, RunRecord, Store, open_store
+from screening.store.observations import REFERENCE, Observation
 from screening.store.registry import CHALLENGER
 from screening.traffic.champion import MODEL, model_path
 from screening.traffic.gather import Books, lookups, working_traffic
+from screening.traffic.history import Past, as_decided
 from screening.traffic.lake import Lake, Snapshot
 from screening.traffic.lakelock import holding_lock
 from screening.traffic.lists import load_book
 from screening.workspace import Workspace
 
 COMMAND = "train"
+_OWN_OUTCOMES = "outcomes_"
+"""How features that are made of outcomes begin."""
 _STEPS = 3
 
 
@@ -49,6 +61,7 @@ class _Taught:
     judge: TaughtJudge
     first: date
     last: date
+    reference: Sketch
     metrics: dict[str, Any]
     inputs: dict[str, str]
 
@@ -70,7 +83,7 @@ def train(workspace: Workspace, now: datetime, progress: Progress) -> Trained:
         snapshot = Lake(workspace.lake).snapshot()
         books = Books(*load_book(workspace.folder("lists")))
         progress.step(COMMAND, 1, _STEPS)
-        taught = _teach(workspace, snapshot, books, now)
+        taught = _teach(workspace, snapshot, books, (findings(store, snapshot), now))
         progress.step(COMMAND, 2, _STEPS)
         trained = _register(workspace, store, taught, (snapshot, books, now))
         progress.step(COMMAND, _STEPS, _STEPS)
@@ -82,7 +95,8 @@ def lessons_of(settings: InjectionSettings) -> Lessons:
     return Lessons(**settings.model_dump())
 
 
-def _teach(workspace: Workspace, snapshot: Snapshot, books: Books, now: datetime) -> _Taught:
+def _teach(workspace: Workspace, snapshot: Snapshot, books: Books, known: tuple[pl.DataFrame, datetime]) -> _Taught:
+    labels, now = known
     settings = workspace.settings.training
     first, last = _history(snapshot, settings.history_days)
     traffic = working_traffic(snapshot, first, last, now)
@@ -94,6 +108,10 @@ def _teach(workspace: Workspace, snapshot: Snapshot, books: Books, now: datetime
             remedy=f"It takes at least {FEWEST}; until then the shipped judge scans.",
             where=str(snapshot.root),
         )
+    matrix = prepare(traffic, on, day_number(last)).matrix
+    past = Past(first, last, settings.outcomes.every_days, now)
+    rows = as_decided(snapshot, past, books, workspace.folder("rollups"), labels)
+    judge, learned = _with_outcomes(judge, rows, settings.outcomes)
     parts = (
         *snapshot.select((Kind.CLICKS, Kind.CONVERSIONS), first, last),
         *snapshot.select((Kind.OUTCOMES, Kind.AFFILIATES)),
@@ -103,8 +121,28 @@ def _teach(workspace: Workspace, snapshot: Snapshot, books: Books, now: datetime
         "clicks": traffic.clicks.height,
         "affiliates": traffic.conversions["affiliate_id"].n_unique(),
         "suspected_share": judge.suspected_share,
+        "outcomes": learned,
     }
-    return _Taught(judge, first, last, metrics, {part.path: part.digest for part in parts})
+    inputs = {part.path: part.digest for part in parts}
+    return _Taught(judge, first, last, sketch_of(matrix, judge), metrics, inputs)
+
+
+def _with_outcomes(
+    judge: TaughtJudge, rows: pl.DataFrame, settings: OutcomeSettings
+) -> tuple[TaughtJudge, dict[str, Any]]:
+    """Return the judge with what outcomes add, if they suffice and add anything, and what is to be told of it."""
+    # what outcomes were known at the decision is no cause of an outcome, and outcomes must not explain themselves
+    needs = tuple(name for name in judge.features if not name.startswith(_OWN_OUTCOMES))
+    learning = learn_outcomes(judge, rows, needs, Demands(settings.bad_min, settings.ridge))
+    told = {
+        "bad": int((rows[LABEL] == 1).sum()),
+        "said_by_people": int(rows[CERTAIN].sum()),
+        "conversions": rows.height,
+        "bad_min": settings.bad_min,
+        "gain": learning.gain,
+        "weight": learning.weight,
+    }
+    return (fused(judge, learning.judges, learning.weight) if learning.judges else judge), told
 
 
 def _history(snapshot: Snapshot, days: int) -> tuple[date, date]:
@@ -144,6 +182,8 @@ def _register(workspace: Workspace, store: Store, taught: _Taught, read: tuple[S
             records.models.retire(MODEL, old)
         records.models.add(record)
         records.record_run(run)
+        reference = {**taught.reference.as_data(), "from": str(taught.first), "to": str(taught.last)}
+        records.observations.add(Observation(run.run_id, REFERENCE, digest, reference))
         details = {"digest": digest, "run_id": run.run_id, "retired": list(replaced)}
         subject = f"model {MODEL} {record.version}"
         records.audit.append(AuditEvent(run.finished_at, COMMAND, "model trained", subject, details))

@@ -11,9 +11,7 @@ class InjectionSettings(Section):
     replicates: int = setting("copies of the traffic, each with its own injected fraud", unit="copies", ge=1, le=50)
     part: float = setting("share of the sources that are changed in a copy", unit="share", ge=0.01, le=0.9)
     rounds: int = setting("rounds of teaching, each leaving out what the last suspected", unit="rounds", ge=1, le=5)
-    folds: int = setting(
-        "folds of affiliates; an affiliate is judged by what others taught", unit="folds", ge=2, le=20
-    )
+    folds: int = setting("folds of affiliates; an affiliate is judged by what others taught", unit="folds", ge=2, le=20)
     trees: int = setting("boosted trees of a fold", unit="trees", ge=10, le=2000)
     leaves: int = setting("leaves of a tree at most", unit="leaves", ge=2, le=255)
     fraud_share: float = setting("weight of fraud in teaching", unit="share", ge=0.01, le=0.5)
@@ -25,7 +23,7 @@ class InjectionSettings(Section):
 class OutcomeSettings(Section):
     """When and how what became of conversions teaches a judge of its own."""
 
-    bad_min: int = setting("bad outcomes without which outcomes teach nothing", unit="outcomes", ge=10)
+    bad_min: int = setting("bad outcomes among the affiliates that teach a fold, without which outcomes teach nothing", unit="outcomes", ge=10)
     every_days: int = setting(
         "days between the moments at which the past is looked at as it was then", unit="days", ge=1, le=28
     )

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.fused import load_judge
 from models.judge import ModelFileError
 from models.taught import TaughtJudge, shipped_bytes
 from screening.errors import IntegrityError
@@ -37,7 +38,7 @@ def load_champion(folder: Path, digest: str | None) -> Champion:
     shipped = shipped_bytes()
     shipped_digest = hashlib.sha256(shipped).hexdigest()
     if digest is None or digest == shipped_digest:
-        return Champion(TaughtJudge.load(shipped), shipped_digest)
+        return Champion(load_judge(shipped), shipped_digest)
     path = model_path(folder, digest)
     remedy = "Restore it from a backup, or promote another model."
     if not path.is_file():
@@ -48,6 +49,6 @@ def load_champion(folder: Path, digest: str | None) -> Champion:
             "The model file is not what was recorded when it was trained.", remedy=remedy, where=str(path)
         )
     try:
-        return Champion(TaughtJudge.load(content), digest)
+        return Champion(load_judge(content), digest)
     except ModelFileError as error:
         raise IntegrityError(f"The model file cannot be used: {error}.", remedy=remedy, where=str(path)) from error
