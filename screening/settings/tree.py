@@ -16,6 +16,7 @@ from screening.settings.kpis import KpiSettings
 from screening.settings.lists import ListSettings
 from screening.settings.logs import LogSettings
 from screening.settings.lookups import LookupSettings
+from screening.settings.networks import NetworkSettings
 from screening.settings.nightly import NightlySettings
 from screening.settings.notices import NoticeSettings
 from screening.settings.payout import PayoutSettings
@@ -59,6 +60,7 @@ class Settings(Section):
     lists: ListSettings
     lookups: LookupSettings
     logs: LogSettings
+    networks: NetworkSettings
     nightly: NightlySettings
     notices: NoticeSettings
     payout: PayoutSettings

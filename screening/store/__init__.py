@@ -9,6 +9,7 @@ from screening.store.labels import Label
 from screening.store.ledger import RELEASES
 from screening.store.observations import Observation
 from screening.store.outbox import LetterStatus, Outcome, StoredLetter
+from screening.store.pushes import Push
 from screening.store.recommendations import CapVerdict
 from screening.store.registry import ModelRecord
 from screening.store.runs import LATEST, RunRecord
@@ -39,6 +40,7 @@ __all__ = [
     "ModelRecord",
     "Observation",
     "Outcome",
+    "Push",
     "Records",
     "RunRecord",
     "Session",

@@ -26,8 +26,10 @@ from screening.store.ledger import Ledger
 from screening.store.migrate import migrate
 from screening.store.observations import Observations
 from screening.store.outbox import Outbox
+from screening.store.pushes import Pushes
 from screening.store.recommendations import Recommendations
 from screening.store.registry import Registry
+from screening.store.retention import Retention
 from screening.store.runs import SCAN, SCREEN, RunRecord, Runs
 from screening.store.sessions import Sessions
 from screening.store.sqlite import SQLite
@@ -53,9 +55,11 @@ class Records:
         self.keys = ApiKeys(access)
         self.answers = Answers(access)
         self.webhooks = Webhooks(access)
+        self.pushes = Pushes(access)
         self.recommendations = Recommendations(access)
         self.observations = Observations(access)
         self.browse = Browse(access)
+        self.retention = Retention(access)
         self._runs = Runs(access)
         self._judgements = Judgements(access)
 
