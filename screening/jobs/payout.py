@@ -22,8 +22,8 @@ import polars as pl
 from features.schema import Kind
 from screening.errors import BusyError, InputError, IntegrityError
 from screening.gate.payout import LACKING, Total, add_up, decide_lines, earliest_judgement, name_unknown
-from screening.gate.verdicts import with_verdicts
 from screening.jobs.outfile import new_file
+from screening.jobs.payout_evidence import judged_lines
 from screening.jobs.progress import Progress
 from screening.settings import without_passwords
 from screening.store import RELEASES, AuditEvent, Records, RunRecord, Store, open_store
@@ -144,7 +144,7 @@ class _Batch:
         scans: set[str] = set()
         answers = []
         for rows in self._slices():
-            judged = self._judged(rows["conversion_id"])
+            judged = judged_lines(self.store, rows["conversion_id"])
             scans |= set(judged["judged_by"].drop_nulls())
             answers.append(decide_lines(rows.hstack(judged.drop("judged_by")), oldest))
         answer = self._with_unknown(pl.concat(answers))
@@ -204,25 +204,6 @@ class _Batch:
         for at in range(0, rows.height, _ROWS_AT_A_TIME):
             self.progress.step("judge", at, rows.height)
             yield rows.slice(at, _ROWS_AT_A_TIME)
-
-    def _judged(self, ids: pl.Series) -> pl.DataFrame:
-        asked = ids.drop_nulls().unique()
-        newest = self.store.decisions_of(asked).select(
-            "conversion_id",
-            judged_decision="decision",
-            judged_payout="payout",
-            judged_currency="currency",
-            judged_affiliate="affiliate_id",
-            judged_at="judged_at",
-            judged_reasons="reasons",
-            judged_by="run_id",
-        )
-        given = self.store.verdicts.of(asked).select("conversion_id", "verdict", "overruled", verdict_at="at")
-        newest = with_verdicts(newest.join(given, on="conversion_id", how="left"))
-        paid = self.store.ledger.released(asked).select("conversion_id", paid=pl.lit(value=True))
-        joined = ids.to_frame().join(newest, on="conversion_id", how="left", maintain_order="left")
-        joined = joined.join(paid, on="conversion_id", how="left", maintain_order="left")
-        return joined.drop("conversion_id").with_columns(pl.col("paid").fill_null(value=False))
 
     def _with_unknown(self, answers: pl.DataFrame) -> pl.DataFrame:
         """Tell the conversions that nobody reported from those that no scan has judged yet."""

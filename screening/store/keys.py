@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
 
-from screening.errors import NotFoundError
+from screening.errors import ConflictError, NotFoundError
 from screening.store import tables_access as access
 from screening.store.database import Access
 
@@ -100,9 +101,12 @@ class Answers:
         return {(answer.owner, answer.key): answer for answer in found}
 
     def keep(self, answers: Sequence[KeptAnswer]) -> None:
-        """Store answers. A broken constraint says that one of the calls was answered before."""
-        with self._access.writing() as connection:
-            connection.execute(insert(access.kept_answers), [asdict(answer) for answer in answers])
+        """Store answers, all or none. Raises ConflictError when one of the calls was answered before."""
+        try:
+            with self._access.writing() as connection:
+                connection.execute(insert(access.kept_answers), [asdict(answer) for answer in answers])
+        except IntegrityError as error:
+            raise ConflictError("One of these calls was answered before.", remedy="Give that answer.") from error
 
     def forget(self, before: datetime) -> None:
         """Remove answers given before a time."""

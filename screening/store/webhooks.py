@@ -77,10 +77,10 @@ class Webhooks:
             if connection.execute(delete(access.webhooks).where(_HOOK.hook_id == hook_id)).rowcount != 1:
                 raise NotFoundError(f"There is no webhook {hook_id!r}.", remedy="`winnow webhooks list` lists them.")
 
-    def announce(self, event: str, at: datetime, data: Mapping[str, Any]) -> None:
-        """Write a message to everybody who wants to hear of the event."""
+    def announce(self, event: str, at: datetime, *data: Mapping[str, Any]) -> None:
+        """Write a message about each of `data` to everybody who wants to hear of the event."""
         with self._access.writing() as connection:
-            announce(connection, event, at, data)
+            announce(connection, event, at, *data)
 
     def due(self, now: datetime, most: int) -> list[Delivery]:
         """Return messages whose turn it is, the longest waiting first."""
@@ -127,17 +127,19 @@ class Webhooks:
             connection.execute(delete(access.deliveries).where(*chosen))
 
 
-def announce(connection: Connection, event: str, at: datetime, data: Mapping[str, Any]) -> None:
-    """Write a message in an open transaction to everybody who wants to hear of the event; `data` is what JSON says."""
+def announce(connection: Connection, event: str, at: datetime, *data: Mapping[str, Any]) -> None:
+    """Write messages in an open transaction to everybody who wants to hear of the event; `data` is what JSON says."""
     hooks = connection.execute(select(_HOOK.hook_id, _HOOK.events).where(_HOOK.active)).all()
     wanted = [hook_id for hook_id, events in hooks if event in events]
-    if not wanted:
-        return
-    body = json.dumps({"event": event, "at": at.isoformat(), "data": dict(data)}, ensure_ascii=False, default=_said)
-    message = {"event": event, "body": body, "created_at": at, "status": WAITING, "attempts": 0, "next_at": at}
-    connection.execute(
-        insert(access.deliveries), [{**message, "hook_id": hook_id, "failure": None} for hook_id in wanted]
-    )
+    common = {"event": event, "created_at": at, "status": WAITING, "attempts": 0, "next_at": at, "failure": None}
+    messages = [{**common, "hook_id": hook_id, "body": _body(event, at, each)} for each in data for hook_id in wanted]
+    if messages:
+        connection.execute(insert(access.deliveries), messages)
+
+
+def _body(event: str, at: datetime, data: Mapping[str, Any]) -> str:
+    said = {"event": event, "at": at.isoformat(), "data": dict(data)}
+    return json.dumps(said, ensure_ascii=False, default=_said)
 
 
 def _said(value: object) -> str:
