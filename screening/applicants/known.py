@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from screening.applicants.identifiers import Identifier
 from screening.applicants.signals.copies import Sketch
@@ -19,6 +19,7 @@ from screening.applicants.study import Studied
 from screening.errors import IntegrityError
 
 FILE_NAME = "known-members.jsonl"
+_BLOCK_BYTES = 65_536
 AFFILIATE_PREFIX = "affiliate:"
 """Stands before the id of an affiliate where applicants and affiliates are kept together."""
 
@@ -63,13 +64,34 @@ def remember(folder: Path, studied: Iterable[Studied]) -> None:
     """Add what was learnt of members; a member screened before is replaced."""
     path = folder / FILE_NAME
     with path.open("ab+") as file:
-        if file.tell():
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":
-                file.write(b"\n")
+        _cut_unfinished_line(file)
         for item in studied:
             known = Known(item.application.application_id, item.application.name, item.identifiers, item.sketches)
             file.write(_line(known))
+
+
+def forget(folder: Path, gone: Callable[[str], bool]) -> int:
+    """Remove the members of whose id `gone` is true, and lines that later ones replaced; return how many members."""
+    known = load_known(folder)
+    kept = [item for member, item in known.items() if not gone(member)]
+    if len(kept) < len(known):
+        _write(folder / FILE_NAME, kept)
+    return len(known) - len(kept)
+
+
+def _cut_unfinished_line(file: IO[bytes]) -> None:
+    """Remove what a killed run left of a line, so that the next one does not become part of it."""
+    end = at = file.seek(0, os.SEEK_END)
+    while at:
+        start = max(0, at - _BLOCK_BYTES)
+        file.seek(start)
+        newline = file.read(at - start).rfind(b"\n")
+        if newline >= 0:
+            at = start + newline + 1
+            break
+        at = start
+    if at < end:
+        file.truncate(at)
 
 
 def _write(path: Path, known: Iterable[Known]) -> None:

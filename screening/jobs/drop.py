@@ -92,6 +92,7 @@ def put_away(workspace: Workspace, file: Path, night: date) -> None:
         number += 1
         target = target.with_name(f"{inside.name}.{number}")
     file.replace(target)
+    target.touch()  # so that its age counts from here
 
 
 def _folders(workspace: Workspace) -> Iterator[Path]:

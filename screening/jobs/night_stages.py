@@ -14,7 +14,8 @@ from screening.errors import WinnowError
 from screening.jobs.drop import complete, drop_folder, dropped_applications, dropped_events, put_away
 from screening.jobs.ingest import Reading, ingest_files
 from screening.jobs.night_period import night_period
-from screening.jobs.progress import Progress
+from screening.jobs.progress import Progress, silent_progress
+from screening.jobs.purge import Purged, purge
 from screening.jobs.scan import scan
 from screening.jobs.screen import affiliates_due, screen_affiliates, screen_file
 from screening.store import open_store
@@ -140,6 +141,24 @@ def plan_screen_again(night: Night) -> str:
     """Say how many affiliates would be screened again."""
     due = len(affiliates_due(night.workspace, night.now).applications)
     return f"screen {min(due, night.workspace.settings.nightly.rescreen_max)} of {due} affiliates that are due again"
+
+
+def keep_to_retention(night: Night, progress: Progress) -> Outcome:
+    """Remove what is kept no longer."""
+    purged = purge(night.workspace, night.now, progress)
+    counts = {item.what.replace(" ", "_"): item.count for item in purged.items if item.count}
+    return Outcome(_gone(purged), counts)
+
+
+def plan_keep_to_retention(night: Night) -> str:
+    """Say what would be removed."""
+    return _gone(purge(night.workspace, night.now, silent_progress(), dry_run=True))
+
+
+def _gone(purged: Purged) -> str:
+    going = [f"{item.count} {item.unit} of {item.what}" for item in purged.items if item.count]
+    verb = "would remove" if purged.dry_run else "removed"
+    return f"{verb} {', '.join(going)}" if going else "nothing is old enough to go"
 
 
 def _account(night: Night, report: IngestReport, counts: dict[str, int]) -> list[str]:

@@ -14,7 +14,9 @@ from screening.jobs.night_stages import (
     Outcome,
     Stage,
     judge,
+    keep_to_retention,
     plan_judge,
+    plan_keep_to_retention,
     plan_screen_again,
     plan_screen_applicants,
     plan_take_in,
@@ -32,6 +34,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("scan", judge, plan_judge),
     Stage("screen", screen_applicants, plan_screen_applicants),
     Stage("rescreen", screen_again, plan_screen_again),
+    Stage("purge", keep_to_retention, plan_keep_to_retention),
 )
 """In the order in which a night does them. None depends on the success of another: what a failed pull or ingest did
 not bring is not judged, and the payout gate holds what was not judged."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from screening.errors import IntegrityError
+from screening.errors import InputError, IntegrityError
 from screening.jobs.scan import judged_again
 from screening.store import RunRecord, open_store
 from screening.traffic.lake import Lake, Part, Snapshot, file_digest
+from screening.traffic.lakepurge import purged_at
 from screening.traffic.lists import load_book
 from screening.workspace import Workspace
 
@@ -38,21 +39,39 @@ class Replayed:
 
 
 def replay(workspace: Workspace, run_id: str) -> Replayed:
-    """Replay a scan. Raises InputError when there is no such run, IntegrityError when its events are gone."""
+    """Replay a scan.
+
+    Raises InputError when there is no such run or the retention rules took what it read, IntegrityError when its
+    events are gone for another reason.
+    """
     with open_store(workspace.store_url) as store:
         run = store.run(run_id)
         stored = store.decisions(run.run_id)
-    snapshot = Lake(workspace.lake).snapshot(run.lake_version)
-    changed = _changed_parts(snapshot, run) + _changed_versions(workspace, run)
+    if stored.height < run.counts.get("conversions", 0):
+        gone = run.counts["conversions"] - stored.height
+        raise _purged(run, f"{gone} of its decisions, which later scans replaced, were removed")
+    lake = Lake(workspace.lake)
+    snapshot = lake.snapshot(run.lake_version)
+    changed = _changed_parts(lake, snapshot, run) + _changed_versions(workspace, run)
     again = judged_again(workspace, run, snapshot).decisions
     return Replayed(run, tuple(changed), _differences(stored, again), stored.height)
 
 
-def _changed_parts(snapshot: Snapshot, run: RunRecord) -> list[str]:
+def _purged(run: RunRecord, what: str) -> InputError:
+    return InputError(
+        f"The run cannot be replayed: {what} under the retention rules.",
+        remedy="What it decided stays recorded. Keep what is replayed for longer: see `retention` in config.yaml.",
+        where=run.run_id,
+    )
+
+
+def _changed_parts(lake: Lake, snapshot: Snapshot, run: RunRecord) -> list[str]:
     parts: dict[str, Part] = {part.path: part for part in snapshot.parts}
     changed = []
     for path, digest in sorted(run.inputs.items()):
         file = snapshot.file(path)
+        if not file.is_file() and (when := purged_at(lake, path)) is not None:
+            raise _purged(run, f"events that it read lost their personal details on {when[:10]}")
         if path not in parts or not file.is_file():
             raise IntegrityError(
                 "Events that the run judged are gone.", remedy="Restore them from a backup.", where=str(file)

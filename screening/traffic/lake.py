@@ -182,9 +182,10 @@ class Lake:
 
     def _manifests_up_to(self, version: int) -> Sequence[Mapping[str, Any]]:
         start = max(1, version - version % CHECKPOINT_EVERY)
-        return [self._manifest(number) for number in range(start, version + 1)]
+        return [self.manifest(number) for number in range(start, version + 1)]
 
-    def _manifest(self, version: int) -> Mapping[str, Any]:
+    def manifest(self, version: int) -> Mapping[str, Any]:
+        """Return what a version's manifest says. Raises IntegrityError when it cannot be read."""
         path = self.manifest_path(version)
         if not path.is_file() and (remote := remote_of(self.root)) is not None:
             remote.fetch(f"{MANIFESTS}/{_manifest_name(version)}", self.root)

@@ -43,7 +43,7 @@ class Programme:
             currency=pl.Series(currency * (len(decisions) // len(currency))),
         )
         with self.store() as store:
-            run = writer.run_record(run_id, finished_at=NOW - timedelta(hours=10))
+            run = writer.run_record(run_id, finished_at=at or NOW - timedelta(hours=10))
             store.record_scan(run, frame, writer.sources(1), writer.caps(1))
 
     def write(self, name: str, content: str | bytes) -> Path:

@@ -169,7 +169,8 @@ def die(self, *given):
     os.kill(os.getpid(), signal.SIGKILL)
 Remote.publish = die
 opened = open_workspace(Path(sys.argv[1]), {"WINNOW__LAKE__URL": sys.argv[2]})
-ingest_files(opened, Kind.CLICKS, [Path(sys.argv[4])], Reading(), datetime(2026, 2, 1, 12, tzinfo=UTC), silent_progress())
+now = datetime(2026, 2, 1, 12, tzinfo=UTC)
+ingest_files(opened, Kind.CLICKS, [Path(sys.argv[4])], Reading(), now, silent_progress())
 """
 
 
