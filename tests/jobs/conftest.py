@@ -33,7 +33,12 @@ class Programme:
         return open_store(self.workspace.store_url)
 
     def judge(
-        self, run_id: str, *decisions: str, currency: tuple[str, ...] = ("USD",), reason: str = "ctct_short"
+        self,
+        run_id: str,
+        *decisions: str,
+        currency: tuple[str, ...] = ("USD",),
+        reason: str = "ctct_short",
+        at: datetime | None = None,
     ) -> None:
         """Record a scan with these decisions about c0, c1, ..."""
         reasons = [[] if decision == "pay" else [reason] for decision in decisions]
