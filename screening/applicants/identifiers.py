@@ -157,6 +157,12 @@ def of_site(crawl: SiteCrawl) -> tuple[Identifier, ...]:
     return tuple(found.values())
 
 
+def owner_ids(page: Page) -> tuple[tuple[str, str], ...]:
+    """Return (kind, value) of what a page carries of its owner's accounts: earnings, measurement, verification marks."""
+    owned = {Group.EARNINGS, Group.MEASUREMENT, Group.VERIFICATION}
+    return tuple(dict.fromkeys(pair for pair in _of_page(page) if KINDS[pair[0]].group in owned))
+
+
 _CONTACTS: dict[str, tuple[Callable[[str], str], str]] = {
     "mailto": (lambda text: mail_address(text).key, "contact_email"),
     "tel": (lambda text: telephone(text, None).e164, "contact_phone"),

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,10 @@ from screening.applicants.reasons import Tier, reasons
 from screening.applicants.rescreen import due_affiliates
 from screening.applicants.scorecard import check_points
 from screening.applicants.signals.category import unworded
-from screening.applicants.study import Lookup
 from screening.jobs.progress import Progress
 from screening.jobs.queue import queue_applications
 from screening.jobs.screen_gather import Gathering, gather
+from screening.jobs.screen_lookups import opened_lookups
 from screening.settings import without_passwords
 from screening.store import SCREENINGS, RunRecord, open_store
 from screening.traffic.lake import Lake
@@ -83,22 +84,19 @@ class Screened:
         return bool(self.quarantined) or any(outcome.unseen for outcome in self.outcomes)
 
 
-def screen_file(
-    workspace: Workspace, path: Path, now: datetime, progress: Progress, lookups: Sequence[Lookup] = ()
-) -> Screened:
+def screen_file(workspace: Workspace, path: Path, now: datetime, progress: Progress) -> Screened:
     """Screen a file of applications (CSV or JSON lines).
 
     Raises InputError when the file or the policy cannot be used, SettingsError when points or gates are wrong.
     """
     intake = read_applications(path, workspace.settings.screening.intake, now)
-    return _screen(workspace, intake, now, progress, lookups)
+    return _screen(workspace, intake, now, progress)
 
 
 def screen_affiliates(
     workspace: Workspace,
     now: datetime,
     progress: Progress,
-    lookups: Sequence[Lookup] = (),
     *,
     most: int | None = None,
 ) -> Screened:
@@ -108,7 +106,7 @@ def screen_affiliates(
     """
     intake = affiliates_due(workspace, now)
     intake = replace(intake, applications=intake.applications[:most])
-    return _screen(workspace, intake, now, progress, lookups)
+    return _screen(workspace, intake, now, progress)
 
 
 def affiliates_due(workspace: Workspace, now: datetime) -> Intake:
@@ -122,16 +120,16 @@ def affiliates_due(workspace: Workspace, now: datetime) -> Intake:
     )
 
 
-def _screen(
-    workspace: Workspace, intake: Intake, now: datetime, progress: Progress, lookups: Sequence[Lookup]
-) -> Screened:
+def _screen(workspace: Workspace, intake: Intake, now: datetime, progress: Progress) -> Screened:
     settings = workspace.settings
     check_points(settings.screening.scorecard)
     check_gates(settings.screening.reject_on)
     policy = programme_policy(settings.policy, workspace.root)
     evidence = workspace.folder("evidence")
     run_id = f"{COMMAND}-{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
-    studied = gather(intake.applications, Gathering(settings, policy, evidence, tuple(lookups)), progress)
+    studied = gather(
+        intake.applications, Gathering(settings, policy, evidence, partial(opened_lookups, workspace, now)), progress
+    )
     in_order = [studied[item.application_id] for item in intake.applications]
     known = load_known(evidence)
     members = [affiliate_member(record, known) for record in _affiliates(workspace)]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,12 +37,20 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """How to gather: settings, policy, where evidence is kept, and lookups that add findings of their own."""
+    """How to gather: settings, policy, where evidence is kept, and what opens the lookups that add findings."""
 
     settings: Settings
     policy: Policy
     evidence: Path
-    lookups: Sequence[Lookup] = ()
+    lookups: Callable[[Crawler], AbstractContextManager[Sequence[Lookup]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Eyes:
+    """What a run looks with."""
+
+    crawler: Crawler
+    lookups: Sequence[Lookup]
 
 
 def gather(applications: Sequence[Application], how: Gathering, progress: Progress) -> dict[str, Studied]:
@@ -55,8 +64,8 @@ def gather(applications: Sequence[Application], how: Gathering, progress: Progre
     declared = [Declared(item.application_id, item.websites) for item in applications]
     found: dict[str, Studied] = {}
     progress.step("screening applications", 0, len(declared))
-    with open_crawler(how.settings.crawl, never_fetch=is_click_host) as crawler:
-        for item in _studied(declared, by_id, crawler, how):
+    with open_crawler(how.settings.crawl, never_fetch=is_click_host) as crawler, how.lookups(crawler) as lookups:
+        for item in _studied(declared, by_id, _Eyes(crawler, lookups), how):
             found[item.application.application_id] = item
             progress.step("screening applications", len(found), len(declared))
     (how.evidence / JOURNAL_NAME).unlink(missing_ok=True)
@@ -71,24 +80,24 @@ def forget_old_journal(evidence: Path, now: datetime, hours: float) -> None:
 
 
 def _studied(
-    declared: Iterable[Declared], by_id: Mapping[str, Application], crawler: Crawler, how: Gathering
+    declared: Iterable[Declared], by_id: Mapping[str, Application], eyes: _Eyes, how: Gathering
 ) -> Iterator[Studied]:
     waiting: deque[Future[Studied]] = deque()
     with ThreadPoolExecutor(STUDENTS, thread_name_prefix="study") as pool:
-        for crawl in crawl_many(declared, crawler, how.evidence):
-            waiting.append(pool.submit(_study, by_id[crawl.application_id], crawl, crawler, how))
+        for crawl in crawl_many(declared, eyes.crawler, how.evidence):
+            waiting.append(pool.submit(_study, by_id[crawl.application_id], crawl, eyes, how))
             while waiting and (waiting[0].done() or len(waiting) >= WAITING_MAX):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _study(application: Application, crawl: ApplicationCrawl, crawler: Crawler, how: Gathering) -> Studied:
+def _study(application: Application, crawl: ApplicationCrawl, eyes: _Eyes, how: Gathering) -> Studied:
     try:
         signals = how.settings.screening.signals
-        profiles = _profiles(profiles_to_visit(application, signals.profiles_max), crawler)
-        looked = Looked(application, crawl, _followed(crawl, crawler, signals.probes_max), profiles)
-        beside = [finding for lookup in how.lookups for finding in lookup(looked)]
+        profiles = _profiles(profiles_to_visit(application, signals.profiles_max), eyes.crawler)
+        looked = Looked(application, crawl, _followed(crawl, eyes.crawler, signals.probes_max), profiles)
+        beside = [finding for lookup in eyes.lookups for finding in lookup(looked)]
         return study(looked, how.policy, signals, beside)
     except Exception as error:  # noqa: BLE001 - one application must not end the run of all; a person looks at it
         _log.exception("screening of application %r failed", application.application_id)

@@ -1,1 +1,1 @@
-"""What registries, archives, rankings and threat lists say of an applicant's sites. Each is off or on in config.yaml."""
+"""What registries, archives, rankings and threat lists say of an applicant's sites; config.yaml says which to ask."""
