@@ -13,6 +13,8 @@ import polars.selectors as cs
 
 from screening.errors import InputError
 from screening.jobs.outfile import new_file
+from screening.jobs.progress import Progress, silent_progress
+from screening.jobs.scorecards import chosen_span, scorecards
 from screening.store import LATEST, Store, open_store
 from screening.workspace import Workspace
 
@@ -85,25 +87,34 @@ class Exported:
     out: Path
 
 
-def export(workspace: Workspace, what: What, out: Path, run: str) -> Exported:
+def export(
+    workspace: Workspace,
+    what: What,
+    out: Path,
+    run: str,
+    month: str | None = None,
+    progress: Progress | None = None,
+) -> Exported:
     """Write the rows of a run (an id, or `latest`: the newest that has such rows), or a whole trail, to `out`.
 
-    The suffix of `out` is .parquet or .csv. In CSV, lists are joined by `;`, and a text that a spreadsheet would run
-    gets a `'` in front. Raises InputError for another suffix, without such a run, and for what nothing has recorded.
+    Scorecards are of a `month`, such as `2026-11`; None: the last whole one. The suffix of `out` is .parquet or .csv.
+    In CSV, lists are joined by `;`, and a text that a spreadsheet would run gets a `'` in front. Raises InputError for
+    another suffix, without such a run or month, and for what nothing has recorded.
     """
     write = _writer(out)
-    with open_store(workspace.store_url) as store:
-        frame, run_id = _rows(store, what, run)
+    if month is not None and what != What.SCORECARDS:
+        raise InputError(f"The {what} are not those of one month.", remedy="Leave out --month.", where="--month")
+    if what == What.SCORECARDS:
+        frame, run_id = _scorecards(workspace, run, month, progress or silent_progress()), None
+    else:
+        with open_store(workspace.store_url) as store:
+            frame, run_id = _rows(store, what, run)
     with new_file(out) as draft:
         write(frame, draft)
     return Exported(what, frame.height, run_id, out)
 
 
 def _rows(store: Store, what: What, run: str) -> tuple[pl.DataFrame, str | None]:
-    if what == What.SCORECARDS:
-        raise InputError(
-            "No scorecards are recorded in this workspace.", remedy="Export sources for the figures behind them."
-        )
     if what in COLUMNS:
         command = "screen" if what == What.SCREENINGS else "scan"
         judged = store.run(run, command)
@@ -126,6 +137,12 @@ def _rows(store: Store, what: What, run: str) -> tuple[pl.DataFrame, str | None]
     if what == What.AUDIT:
         return _audit(store), None
     return _runs(store), None
+
+
+def _scorecards(workspace: Workspace, run: str, month: str | None, progress: Progress) -> pl.DataFrame:
+    if run != LATEST:
+        raise InputError("Scorecards are not those of one run.", remedy="Leave out --run; give --month.", where="--run")
+    return scorecards(workspace, chosen_span(workspace, month, (None, None)), progress).rows
 
 
 def _audit(store: Store) -> pl.DataFrame:

@@ -111,7 +111,8 @@ def test_runs_and_the_audit_trail_are_exported_whole(filled):
         (What.DECISIONS, "out.csv", "r9", "not recorded"),
         (What.DECISIONS, "out.csv", "screen-1", "is a screen"),
         (What.AUDIT, "out.csv", "scan-1", "not those of one run"),
-        (What.SCORECARDS, "out.csv", "latest", "No scorecards"),
+        (What.SCORECARDS, "out.csv", "latest", "no events"),
+        (What.SCORECARDS, "out.csv", "scan-1", "not those of one run"),
     ],
 )
 def test_what_cannot_be_exported_says_why_and_leaves_the_file_alone(filled, what, name, run, says):
