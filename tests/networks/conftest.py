@@ -42,6 +42,14 @@ def network(everflow_settings: EverflowSettings, tmp_path: Path) -> Everflow:
 
 
 @pytest.fixture
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a new, empty database: SQLite, or what a test asks for by `on_both_databases`."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite:///{tmp_path / 'winnow.db'}"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
     with open_store(store_url) as opened:
         yield opened
