@@ -94,21 +94,38 @@ def _absences(of: Of, prefix: str) -> tuple[Share, ...]:
     )
 
 
+FEWEST_OTHERS = 50
+"""Conversions of an offer's other affiliates below which no country can be called rare there."""
+
 SHARES = (
     *_shares(Of.CONVERSIONS, ""),
     Share(
         "rare_country",
-        "claims a country that gives less than 2 % of the offer's conversions",
+        "claims a country that gives less than 2 % of the conversions of the offer's other affiliates",
         ("country",),
-        flag_where(~nw.col("country").is_null(), nw.col("country_uses") * 50 < nw.col("offer_size")),
+        flag_where(
+            ~nw.col("country").is_null() & (nw.col("others_size") >= FEWEST_OTHERS),
+            nw.col("country_uses") * 50 < nw.col("others_size"),
+        ),
     ),
 )
 CLICK_SHARES = _shares(Of.CLICKS, "click_")
 
 
 def with_country_uses(facts: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Add how many of the offer's conversions in the window claim the same country, and how many there are at all."""
-    by_country = facts.group_by("window28", "offer_id", "country").agg(country_uses=nw.len())
-    by_offer = facts.group_by("window28", "offer_id").agg(offer_size=nw.len())
-    counts = by_country.join(by_offer, on=["window28", "offer_id"], how="inner").filter(~nw.col("country").is_null())
-    return facts.join(counts, on=["window28", "offer_id", "country"], how="left")
+    """Add how many conversions the offer's other affiliates have in the window, and how many in the same country."""
+    place, own = ["window28", "offer_id"], ["window28", "offer_id", "affiliate_id"]
+    by_own = facts.group_by(*own).agg(own_size=nw.len())
+    by_offer = facts.group_by(*place).agg(offer_size=nw.len())
+    sizes = by_own.join(by_offer, on=place, how="inner")
+    named = facts.filter(~nw.col("country").is_null())
+    own_country = named.group_by(*own, "country").agg(own_uses=nw.len())
+    by_country = named.group_by(*place, "country").agg(offer_uses=nw.len())
+    uses = own_country.join(by_country, on=[*place, "country"], how="inner")
+    counts = sizes.select(*own, others_size=nw.col("offer_size") - nw.col("own_size"))
+    return (
+        facts.join(counts, on=own, how="left")
+        .join(uses, on=[*own, "country"], how="left")
+        .with_columns(country_uses=nw.col("offer_uses") - nw.col("own_uses"))
+        .drop("offer_uses", "own_uses")
+    )

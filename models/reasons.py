@@ -93,6 +93,12 @@ RULES = (
         "The click log of that day does not have click {click_id}.",
     ),
     _doubt(
+        "click_converted_again",
+        _P.DUPLICATE,
+        "Click converted again at once",
+        "The same click converted {seconds} s before, as {first}; no order or customer tells the two apart.",
+    ),
+    _doubt(
         "click_of_another",
         _P.ATTRIBUTION,
         "Click of another affiliate",
@@ -235,7 +241,9 @@ PROCEDURE = (
         "Confirmed as fraud by a person",
         "A person reviewed this traffic and confirmed fraud.",
     ),
-    _doubt("review_hold", _P.UNDER_REVIEW, "Kept held by a person", "A person reviewed this traffic and keeps it held."),
+    _doubt(
+        "review_hold", _P.UNDER_REVIEW, "Kept held by a person", "A person reviewed this traffic and keeps it held."
+    ),
     _doubt(
         "hold_expired",
         _P.UNDER_REVIEW,

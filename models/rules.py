@@ -78,17 +78,27 @@ def _duplicates(facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _same_again(facts: pl.DataFrame) -> pl.DataFrame:
-    """One click converting again within a minute, same event, customer and payout, where orders have no number."""
+    """One click converting again within a minute, same event, customer and payout, where orders have no number.
+
+    With a known customer it is the same conversion; without one it may be two, and people look.
+    """
     ordered = facts.filter(pl.col("click_id").is_not_null() & pl.col("order_id").is_null()).sort(
         "ts_us", "conversion_id"
     )
-    keys = ["click_id", "offer_id", pl.col("event").fill_null(""), pl.col("customer_id").fill_null(""), "payout"]
+    keys = ["affiliate_id", "click_id", "offer_id", pl.col("event").fill_null(""), "customer_id", "payout"]
     again = ordered.with_columns(
         first=pl.col("conversion_id").first().over(keys),
         seconds=(pl.col("ts_us") - pl.col("ts_us").first().over(keys)) / 1e6,
     )
     again = again.filter((pl.col("first") != pl.col("conversion_id")) & (pl.col("seconds") <= 60))
-    return _hit(again, "duplicate_conversion", seconds=pl.col("seconds"), first=pl.col("first"))
+    numbers = {"seconds": pl.col("seconds"), "first": pl.col("first")}
+    known = pl.col("customer_id").is_not_null()
+    return pl.concat(
+        [
+            _hit(again.filter(known), "duplicate_conversion", **numbers),
+            _hit(again.filter(~known), "click_converted_again", **numbers),
+        ]
+    )
 
 
 def _of_another(facts: pl.DataFrame) -> pl.DataFrame:

@@ -126,6 +126,12 @@ def test_the_same_conversion_within_a_minute_is_a_duplicate(change, is_duplicate
     assert found == expected
 
 
+def test_without_order_and_customer_a_click_that_converts_again_is_for_people_to_judge():
+    again = conversion("v2", click_id="c1", ts=NOON + timedelta(seconds=5))
+    found = hits([conversion("v1", click_id="c1"), again], [click("c1")])
+    assert found == {"v2": {"click_converted_again": {"seconds": 5.0, "first": "v1"}}}
+
+
 def test_a_click_after_the_conversion_is_impossible_whoever_reports_it():
     after = NOON + timedelta(seconds=5)
     expected = {"click_after_conversion": {"seconds": 5.0}}
