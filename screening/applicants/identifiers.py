@@ -158,7 +158,7 @@ def of_site(crawl: SiteCrawl) -> tuple[Identifier, ...]:
 
 
 def owner_ids(page: Page) -> tuple[tuple[str, str], ...]:
-    """Return (kind, value) of what a page carries of its owner's accounts: earnings, measurement, verification marks."""
+    """Return (kind, value) of its owner's accounts that a page carries: earnings, measurement, verification marks."""
     owned = {Group.EARNINGS, Group.MEASUREMENT, Group.VERIFICATION}
     return tuple(dict.fromkeys(pair for pair in _of_page(page) if KINDS[pair[0]].group in owned))
 
