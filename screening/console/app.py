@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
+from itertools import chain
 from urllib.parse import urlsplit
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from screening.console import auth_pages, problems
+from screening.console.api import ROUTERS as API_ROUTERS
+from screening.console.api.access import KnownKeys
+from screening.console.api.metrics import Figures
+from screening.console.api.payouts import Waiting
+from screening.console.api.schema import PROBLEMS, describe
 from screening.console.auth import statements
 from screening.console.context import Console
 from screening.console.csrf import refuse_forged_forms
@@ -24,10 +30,12 @@ from screening.console.headers import SecurityHeaders
 from screening.console.limits import BodyLimit
 from screening.console.pages import ROUTERS
 from screening.console.rendering import STATIC
+from screening.jobs.payout_calls import PayoutDesk
 from screening.settings.console import ConsoleSettings
 from screening.store import open_store
 from screening.workspace import Workspace
 
+PAGE_ROUTERS = (auth_pages.router, *ROUTERS)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 _KEPT_SHORTLY = "public, max-age=300"
@@ -44,25 +52,30 @@ def build_app(workspace: Workspace, clock: Callable[[], datetime]) -> FastAPI:
         title="winnow", version=version("winnow"), docs_url=None, redoc_url=None, openapi_url=None, lifespan=_closing
     )
     app.state.console = console
+    refuse_unstated((*API_ROUTERS, *PAGE_ROUTERS))
     problems.install(app)
-    for router in (auth_pages.router, *ROUTERS):
+    app.state.known_keys = KnownKeys(console.settings.api.key_seconds)
+    app.state.payouts_waiting = Waiting(PayoutDesk(workspace, console.store, clock))
+    app.state.figures = Figures(console)
+    for router in API_ROUTERS:
+        app.include_router(router, responses=PROBLEMS)
+    for router in PAGE_ROUTERS:
         app.include_router(router, dependencies=[Depends(refuse_forged_forms)], include_in_schema=False)
     app.mount("/static", _Static(directory=STATIC), name="static")
-    refuse_unstated(app)
+    app.openapi = partial(describe, app)  # type: ignore[method-assign] - the way that FastAPI documents
     app.add_middleware(BodyLimit, console=console)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts_answered(console.settings), www_redirect=False)
     app.add_middleware(SecurityHeaders, https=console.https)
     return app
 
 
-def refuse_unstated(app: FastAPI) -> None:
+def refuse_unstated(routers: Sequence[APIRouter]) -> None:
     """Raise ValueError when a route does not state, exactly once, who may call it."""
-    for route in app.routes:
-        if isinstance(route, APIRoute):
-            if len(set(statements(route.dependant))) != 1:
-                raise ValueError(f"{route.path} must state once who may call it: allows(...), scoped(...) or anybody")
-        elif isinstance(route, Route):
-            raise ValueError(f"{route.path} is not a route that can state who may call it")  # noqa: TRY004 - a wrong app
+    for route in chain.from_iterable(router.routes for router in routers):
+        stated = set(statements(route.dependant)) if isinstance(route, APIRoute) else set()
+        if len(stated) != 1:
+            place = getattr(route, "path", route)
+            raise ValueError(f"{place} must state once who may call it: allows(...), scoped(...) or anybody")
 
 
 def hosts_answered(settings: ConsoleSettings) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +22,10 @@ _SOURCE, _DECISION, _SCREENING, _CAP, _RUN = (
     tables.caps.c,
     tables.runs.c,
 )
+
+
+_CONVERSIONS = 5_000
+"""Conversions of one source read for a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ class BrowseJudged:
         if run_id is not None:
             query = query.where(_RUN.run_id == run_id)
         with self._access.reading() as connection:
-            return tuple(_source(row) for row in connection.execute(query))
+            return tuple(source_row(row) for row in connection.execute(query))
 
     def sources_of(self, affiliate_id: str, run_id: str, most: int) -> tuple[SourceRow, ...]:
         """Return an affiliate's sources of a run, the most payout first."""
@@ -143,19 +147,23 @@ class BrowseJudged:
             .limit(most)
         )
         with self._access.reading() as connection:
-            return tuple(_source(row) for row in connection.execute(query))
+            return tuple(source_row(row) for row in connection.execute(query))
 
-    def conversions(self, name: SourceName, run_id: str, days: tuple[date, date], most: int) -> tuple[DecisionRow, ...]:
-        """Return a source's conversions that a run did not pay, of some days (both inclusive), the newest first."""
-        first = datetime.combine(days[0], datetime.min.time()).astimezone()
+    def conversions(self, name: SourceName, run_id: str, days: tuple[date, date]) -> tuple[DecisionRow, ...]:
+        """Return a source's conversions as a run judged them, of some days (UTC, both inclusive), the newest first.
+
+        At most 5,000.
+        """
+        first = datetime.combine(days[0], time(), UTC)
+        end = datetime.combine(days[1] + timedelta(days=1), time(), UTC)
         query = (
             select(tables.decisions)
             .join(tables.runs, _RUN.run_key == _DECISION.run_key)
             .where(_DECISION.affiliate_id == name.affiliate_id, _DECISION.offer_id == name.offer_id)
             .where(_DECISION.sub_id.is_(None) if name.sub_id is None else _DECISION.sub_id == name.sub_id)
-            .where(_RUN.run_id == run_id, _DECISION.decision != "pay", _DECISION.ts >= first)
+            .where(_RUN.run_id == run_id, _DECISION.ts >= first, _DECISION.ts < end)
             .order_by(_DECISION.ts.desc())
-            .limit(most)
+            .limit(_CONVERSIONS)
         )
         with self._access.reading() as connection:
             return tuple(_decision(row) for row in connection.execute(query))
@@ -174,7 +182,7 @@ class BrowseJudged:
             .order_by(_SCREENING.application_id, _SCREENING.run_key)
         )
         with self._access.reading() as connection:
-            return {row.application_id: _screening(row) for row in connection.execute(query)}
+            return {row.application_id: screening_row(row) for row in connection.execute(query)}
 
     def caps(
         self, status: str, start: tuple[Place | None, Place | None] = (None, None), size: int = 50
@@ -202,7 +210,7 @@ class BrowseJudged:
             return {status: count for status, count in found}
 
 
-def _source(row: Row[Any]) -> SourceRow:
+def source_row(row: Row[Any]) -> SourceRow:
     return SourceRow(
         name=SourceName(row.affiliate_id, row.offer_id, row.sub_id),
         first=row._mapping[_SOURCE["from"]],  # noqa: SLF001 - SQLAlchemy's public name for a row by column
@@ -239,7 +247,7 @@ def _decision(row: Row[Any]) -> DecisionRow:
     )
 
 
-def _screening(row: Row[Any]) -> ScreeningRow:
+def screening_row(row: Row[Any]) -> ScreeningRow:
     return ScreeningRow(
         application_id=row.application_id,
         decision=row.decision,

@@ -25,6 +25,14 @@ Key = BigInteger().with_variant(Integer, "sqlite")
 """A number that the database gives to each new row; SQLite only counts up a column declared INTEGER."""
 
 
+def is_amount(value: Decimal) -> bool:
+    """Say whether a column of money can hold it exactly."""
+    if not value.is_finite() or abs(value) >= _LARGEST:
+        return False
+    scaled = value.scaleb(MONEY_SCALE)
+    return scaled == scaled.to_integral_value()
+
+
 class Money(TypeDecorator[Decimal]):
     """An exact amount with four decimal places and at most 18 digits."""
 
@@ -42,10 +50,9 @@ class Money(TypeDecorator[Decimal]):
             return None
         if not isinstance(value, Decimal):
             raise TypeError(f"money must be a Decimal, not {type(value).__name__}")
-        scaled = value.scaleb(MONEY_SCALE)
-        if not value.is_finite() or scaled != scaled.to_integral_value() or abs(value) >= _LARGEST:
+        if not is_amount(value):
             raise ValueError(f"{value} is not an amount with at most 18 digits, 4 of them decimal places")
-        return int(scaled) if dialect.name == "sqlite" else value
+        return int(value.scaleb(MONEY_SCALE)) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Decimal | int | None, dialect: Dialect) -> Decimal | None:
         """Return the stored amount, always with four places."""

@@ -7,18 +7,22 @@ is a range of one index, so neither database scans or sorts.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, or_
+from sqlalchemy import Column, ColumnElement, Connection, Double, Row, Select, and_, or_
+from sqlalchemy.types import TypeEngine
 
 from screening.errors import InputError
+from screening.store.columns import Instant, Money, is_amount
 
+_LARGEST_NUMBER = 2**63 - 1
+"""Of a number that the database gives."""
 Item = TypeVar("Item")
 
 
@@ -26,12 +30,13 @@ Item = TypeVar("Item")
 class Place:
     """A row's place in an ordered list: its value in the ordering column (None: it has none) and its number."""
 
-    value: Decimal | datetime | None
+    value: Decimal | float | datetime | None
     number: int
 
     def written(self) -> str:
         """Return the place as text that fits into an address."""
-        said = self.value.isoformat() if isinstance(self.value, datetime) else self.value and str(self.value)
+        said = self.value.isoformat() if isinstance(self.value, datetime) else self.value
+        said = None if said is None else str(said)
         kind = "t" if isinstance(self.value, datetime) else "m"
         body = json.dumps([kind, said, self.number], separators=(",", ":"))
         return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
@@ -45,8 +50,8 @@ def place_of(text: str) -> Place:
             return Place(None, int(number))
         value = datetime.fromisoformat(said).astimezone(UTC) if kind == "t" else Decimal(said)
         return Place(value, int(number))
-    except (ValueError, TypeError, binascii.Error, InvalidOperation) as error:
-        raise InputError("This address of a page is damaged.", remedy="Open the list again.", where="page") from error
+    except (ValueError, TypeError, OverflowError, RecursionError, InvalidOperation) as error:
+        raise _damaged() from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ def read_page(
 
     The query must select the ordering's two columns.
     """
-    after, before = start
+    after, before = (None if place is None else _fitting(place, ordering) for place in start)
     if before is not None:
         found = _backwards(connection, query, ordering, before, size + 1)
         rows = found[:size][::-1]
@@ -109,6 +114,28 @@ def read_page(
     rows = found[:size]
     earlier = _at(rows, ordering, 0) if after is not None else None
     return Page(tuple(map(make, rows)), earlier, _at(rows, ordering, -1) if len(found) > size else None)
+
+
+def _fitting(place: Place, ordering: Ordering) -> Place:
+    """Return the place as the columns take it. Raises InputError for one that somebody made up."""
+    value, kind = place.value, ordering.by.type
+    if isinstance(kind, Double) and isinstance(value, Decimal):
+        value = float(value)
+    if abs(place.number) > _LARGEST_NUMBER or not (value is None or _fits(value, kind)):
+        raise _damaged()
+    return Place(value, place.number)
+
+
+def _fits(value: Decimal | float | datetime, kind: TypeEngine[Any]) -> bool:
+    if isinstance(value, float):
+        return isfinite(value)
+    if isinstance(value, datetime):
+        return isinstance(kind, Instant)
+    return isinstance(kind, Money) and is_amount(value)
+
+
+def _damaged() -> InputError:
+    return InputError("This address of a page is damaged.", remedy="Open the list again.", where="page")
 
 
 def _at(rows: Sequence[Row[Any]], ordering: Ordering, which: int) -> Place | None:

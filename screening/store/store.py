@@ -23,6 +23,7 @@ from screening.store.judgements import Judgements
 from screening.store.keys import Answers, ApiKeys
 from screening.store.labels import Labels
 from screening.store.ledger import Ledger
+from screening.store.listing import Listing
 from screening.store.migrate import migrate
 from screening.store.observations import Observations
 from screening.store.outbox import Outbox
@@ -59,6 +60,7 @@ class Records:
         self.recommendations = Recommendations(access)
         self.observations = Observations(access)
         self.browse = Browse(access)
+        self.listing = Listing(access)
         self.retention = Retention(access)
         self._runs = Runs(access)
         self._judgements = Judgements(access)
@@ -171,8 +173,8 @@ def open_store(url: str) -> Store:
     Raises SettingsError for a URL that cannot be used, WorkspaceError when a newer winnow has changed the database,
     UnavailableError when it does not answer. No message shows a password.
     """
-    parsed = _parsed(url)
-    database = Database(_backend(parsed))
+    parsed = parsed_url(url)
+    database = Database(backend_of(parsed))
     place = masked(parsed)
     try:
         migrate(database, place)
@@ -182,7 +184,8 @@ def open_store(url: str) -> Store:
     return Store(database, place)
 
 
-def _parsed(url: str) -> URL:
+def parsed_url(url: str) -> URL:
+    """Return a store's URL in its parts. Raises SettingsError when it cannot be read."""
     try:
         return make_url(url)
     except (ArgumentError, ValueError):
@@ -193,7 +196,8 @@ def _parsed(url: str) -> URL:
         ) from None
 
 
-def _backend(url: URL) -> Backend:
+def backend_of(url: URL) -> Backend:
+    """Return the kind of database that the URL names. Raises SettingsError when winnow cannot use it."""
     if url.get_backend_name() == "sqlite":
         return SQLite(url)
     if url.get_backend_name() == "postgresql":
