@@ -12,10 +12,13 @@ import typer
 
 from models.reasons import CODES
 from screening.cli.invocation import Answer, JsonOption, WorkspaceOption, run
+from screening.cli.pushing import DryRunOption, push_answer, pusher
 from screening.errors import ExitCode, InputError
 from screening.guard import check_owners
 from screening.jobs.payout import Gated, gate_payout
 from screening.jobs.progress import Progress
+from screening.jobs.push_statuses import push_statuses
+from screening.review.permissions import Action
 from screening.workspace import Workspace
 
 _SHOWN = 20
@@ -27,6 +30,7 @@ def register(app: typer.Typer) -> None:
     verb = typer.Typer(no_args_is_help=True, help="Payouts: decide what may be paid before money moves.")
     verb.callback()(payout)
     verb.command("gate")(gate)
+    verb.command("push")(push)
     app.add_typer(verb, name="payout")
 
 
@@ -61,6 +65,30 @@ def gate(
         gated = gate_payout(opened, file, out, _mapping(columns or []), datetime.now(UTC), progress)
         exit_code = ExitCode.INCOMPLETE if gated.incomplete else ExitCode.DONE
         return Answer(_data(gated), list(_lines(gated)), exit_code)
+
+    run(work, workspace=workspace, as_json=as_json)
+
+
+def push(
+    *,
+    dry_run: DryRunOption = False,
+    person: Annotated[
+        str | None, typer.Option("--by", help="Your name, for the audit trail.", show_default="who is logged in here")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell the network which conversions are approved, rejected or held (networks.push.to), and look whether it shows.
+
+    Approved is what the payout gate released. What has locked there is refused and named. The exit status is 3 when
+    something was refused or did not reach the network.
+
+    Example: winnow payout push --dry-run
+    """
+
+    def work(opened: Workspace, progress: Progress) -> Answer:
+        by = pusher(opened, person, Action.GATE_PAYOUTS)
+        return push_answer(push_statuses(opened, dry_run=dry_run, now=datetime.now(UTC), progress=progress, by=by))
 
     run(work, workspace=workspace, as_json=as_json)
 

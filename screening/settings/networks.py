@@ -49,10 +49,13 @@ class EverflowSettings(Section):
     window_days: int = setting("longest period that one call asks for", unit="days", ge=1, le=14)
     first_days: int = setting("how far back the first pull reaches", unit="days", ge=1, le=90)
     overlap_hours: int = setting(
-        "how far before the end of the last pull the next one begins, for late and revised events",
+        "how far before the end of the last pull the next one of conversions begins, for late and revised ones",
         unit="h",
         ge=0,
         le=2160,
+    )
+    overlap_clicks_hours: int = setting(
+        "how far before the end of the last pull the next one of clicks begins, for late ones", unit="h", ge=0, le=336
     )
     statuses_per_call: int = setting("conversions that one call changes", unit="conversions", ge=1, le=1000)
     utc_zone_id: int = setting("the API's number of the time zone UTC", unit="id", ge=0, le=10_000)

@@ -65,6 +65,16 @@ class Pushes:
             found += self._read(select(pushes).where(_PUSH.key.in_(keys[start : start + _KEYS_PER_QUERY])))
         return {push.key: push for push in found}
 
+    def of_subjects(self, network: str, kind: str, subjects: Sequence[str]) -> dict[str, list[Push]]:
+        """Return by subject what was pushed to a network about each of them, the oldest first; none: absent."""
+        found: dict[str, list[Push]] = {}
+        same = (_PUSH.network == network, _PUSH.kind == kind)
+        for start in range(0, len(subjects), _KEYS_PER_QUERY):
+            some = (*same, _PUSH.subject.in_(subjects[start : start + _KEYS_PER_QUERY]))
+            for push in self._read(select(pushes).where(*some).order_by(_PUSH.push_id)):
+                found.setdefault(push.subject, []).append(push)
+        return found
+
     def of_subject(self, kind: str, subject: str) -> list[Push]:
         """Return everything that was pushed about a subject, the oldest first."""
         return self._read(select(pushes).where(_PUSH.kind == kind, _PUSH.subject == subject).order_by(_PUSH.push_id))
@@ -81,6 +91,12 @@ class Pushes:
     def cursor(self, network: str, kind: str) -> datetime | None:
         """Return until when events of a kind were pulled, None: never."""
         query = select(_CURSOR.until).where(_CURSOR.network == network, _CURSOR.kind == kind)
+        with self._access.reading() as connection:
+            return connection.scalar(query)
+
+    def pulled_at(self, network: str, kind: str) -> datetime | None:
+        """Return when events of a kind were pulled last, None: never."""
+        query = select(_CURSOR.pulled_at).where(_CURSOR.network == network, _CURSOR.kind == kind)
         with self._access.reading() as connection:
             return connection.scalar(query)
 
