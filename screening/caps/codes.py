@@ -86,9 +86,20 @@ _CODES = (
         "limit_not_reached",
         _P.TRAFFIC_QUALITY,
         "The limit is not reached",
-        "The limit of {limit} is never reached: the step is counted from {peak}, what a busy period comes to.",
+        "A usual period comes to {usual}, less than the limit of {limit}: the step is counted from there.",
     ),
-    _info("no_limit_yet", _P.TRAFFIC_QUALITY, "No limit yet", "There is no limit; a busy period comes to {peak}."),
+    _info(
+        "no_limit_yet",
+        _P.TRAFFIC_QUALITY,
+        "No limit yet",
+        "There is no limit; the step is counted from {usual}, what a usual period comes to.",
+    ),
+    _info(
+        "used_so_far",
+        _P.UNDER_REVIEW,
+        "Used so far",
+        "{used} is used so far in the present period.",
+    ),
     _info(
         "below_use",
         _P.TRAFFIC_QUALITY,
@@ -176,10 +187,20 @@ _CODES = (
 
 CAP_CODES: Mapping[str, ReasonCode] = MappingProxyType({code.code: code for code in _CODES})
 """By code."""
-DRIVERS = frozenset({"bad_share_above_break_even", "bad_share_extreme", "partner_banned", "good_and_near_limit"})
-"""Codes that move a limit by themselves; all others explain, bound or put off."""
 
 
 def sentences(reasons: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Say stored reasons of a recommendation (`reason_details`, read from JSON) in words, with their numbers."""
-    return tuple(CAP_CODES[reason["code"]].explanation.format(**reason["numbers"]) for reason in reasons)
+    """Say stored reasons of a recommendation (`reason_details`, read from JSON) in words, with their numbers.
+
+    What another version of winnow stored and this one cannot say is named by its code.
+    """
+    return tuple(_sentence(str(reason["code"]), reason["numbers"]) for reason in reasons)
+
+
+def _sentence(code: str, numbers: Mapping[str, Any]) -> str:
+    if code not in CAP_CODES:
+        return f"{code}."
+    try:
+        return CAP_CODES[code].explanation.format(**numbers)
+    except KeyError:
+        return f"{CAP_CODES[code].title}."

@@ -54,17 +54,18 @@ def let_through(demand: Floats, limit: float | None, used: float, anew: list[boo
     return passed
 
 
-def peak(demand: Demand | None, span: Span, used: Decimal, quantile: float) -> float:
-    """Return the most that a coming period is likely to count without a limit; for days, that quantile of futures.
+def coming_period(demand: Demand | None, span: Span, used: Decimal, quantile: float | None) -> float:
+    """Return the most that a coming period counts without a limit, 0 without demand and use.
 
-    What was used so far in the present period counts into it. 0 without demand and use.
+    quantile: of the futures of a day, for how busy it may get; None: as usual. Longer periods even days out. What was
+    used so far counts into the present period.
     """
     if demand is None:
         return float(used)
-    likely = max(float(np.quantile(np.array(demand.spread), quantile)), 1.0)
+    busy = 1.0 if quantile is None else max(float(np.quantile(np.array(demand.spread), quantile)), 1.0)
     most = counted = float(used)
     for day, (expected, restart) in enumerate(zip(demand.expected, starts(demand, span), strict=True)):
-        counted = (0.0 if restart else counted) + expected * (likely if span is Span.DAILY else 1.0)
+        counted = (0.0 if restart else counted) + expected * (busy if span is Span.DAILY else 1.0)
         most = max(most, counted) if day else counted
     return most
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from models.evidence import Reason
-from screening.caps.effect import Effect, effect, peak
+from screening.caps.effect import Effect, coming_period, effect
 from screening.caps.evidence import BadShare, CapEvidence
 from screening.caps.limits import DAYS, MONEY, Cap, rounded_down, rounded_up
 from screening.caps.policy import CapPolicy
@@ -93,8 +93,17 @@ def ends(bad: BadShare, policy: CapPolicy) -> tuple[float, float]:
 
 def busy_period(evidence: CapEvidence, policy: CapPolicy) -> Decimal:
     """Return what a busy period is likely to count without a limit."""
-    likely = peak(evidence.demand, evidence.cap.span, evidence.used, 1 - (1 - policy.interval) / 2)
-    return Decimal(str(round(likely, 2)))
+    return _coming(evidence, 1 - (1 - policy.interval) / 2)
+
+
+def usual_period(evidence: CapEvidence) -> Decimal:
+    """Return what a usual period counts without a limit."""
+    return _coming(evidence, None)
+
+
+def _coming(evidence: CapEvidence, quantile: float | None) -> Decimal:
+    likely = coming_period(evidence.demand, evidence.cap.span, evidence.used, quantile)
+    return Decimal(str(round(likely, 4)))
 
 
 def _obstacle(evidence: CapEvidence, policy: CapPolicy) -> Reason | None:
@@ -147,15 +156,15 @@ def _lower(evidence: CapEvidence, policy: CapPolicy, low: float) -> _Step:
     way = max(policy.pause_above - break_even, 1e-9)
     far = min((low - break_even) / way, 1.0)
     share = policy.lower_step_min + far * (policy.lower_step_max - policy.lower_step_min)
-    busy = busy_period(evidence, policy)
-    base = busy if evidence.current is None else min(busy, evidence.current)
+    usual = usual_period(evidence)
+    base = usual if evidence.current is None else min(usual, evidence.current)
     measure = evidence.cap.measure
     limit = rounded_up(base * (1 - Decimal(str(round(share, 4)))), measure)
     step = _Step(LOWER, limit, (about_share("bad_share_above_break_even", evidence, policy),))
-    numbers: dict[str, str | int | float] = {"peak": amount_text(busy, measure)}
+    numbers: dict[str, str | int | float] = {"usual": amount_text(usual, measure)}
     if evidence.current is None:
         return step.but(Reason("no_limit_yet", numbers, 0.6))
-    if busy < evidence.current:
+    if usual < evidence.current:
         numbers["limit"] = amount_text(evidence.current, measure)
         return step.but(Reason("limit_not_reached", numbers, 0.6))
     return step
@@ -264,8 +273,11 @@ def _worth_a_change(step: _Step, evidence: CapEvidence, policy: CapPolicy) -> _S
 def _warnings(step: _Step, evidence: CapEvidence, policy: CapPolicy) -> list[Reason]:
     """What a person should know before approving."""
     found = []
+    used = amount_text(evidence.used, evidence.cap.measure)
+    if evidence.used > 0:
+        found.append(Reason("used_so_far", {"used": used, "exact": str(evidence.used)}, 0.4))
     if step.action in HARMS and step.limit is not None and step.limit < evidence.used:
-        found.append(Reason("below_use", {"used": amount_text(evidence.used, evidence.cap.measure)}, 0.9))
+        found.append(Reason("below_use", {"used": used}, 0.9))
     if evidence.partner is None and evidence.limited and step.action != RAISE:
         found.append(Reason("partners_limited_instead", {"limited": evidence.limited}, 0.4))
     age = (evidence.as_of - evidence.newest).total_seconds() / _HOURS / 24

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 import polars as pl
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, select, true, update
 
 from screening.errors import ConflictError, InputError
 from screening.store import tables
@@ -38,6 +38,10 @@ class Recommendations:
 
     def __init__(self, access: Access) -> None:
         self._access = access
+
+    def all(self) -> pl.DataFrame:
+        """Return every recommendation there is, the oldest first: `CAPS` and `judged_at`."""
+        return self._read(true())
 
     def of_status(self, status: str) -> pl.DataFrame:
         """Return the recommendations of a status, `proposed` and so on, the oldest first: `CAPS` and `judged_at`."""
