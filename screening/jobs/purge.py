@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 
+from screening.jobs.backup import RETENTION_LOCK
 from screening.jobs.drop import TAKEN, drop_folder
 from screening.jobs.night_journal import NIGHTS
 from screening.jobs.progress import Progress
@@ -15,7 +17,11 @@ from screening.jobs.purge_lake import LakePurge, lake_purge
 from screening.jobs.purge_work import old_evidence, old_files, stale_rollups
 from screening.logs import LOG_FOLDER, events
 from screening.store import AuditEvent, Store, open_store
+from screening.traffic.lakelock import holding_lock
 from screening.workspace import Workspace
+
+_LOCK_WAIT_SECONDS = 3_600.0
+"""How long a purge waits for a backup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,15 @@ def purge(workspace: Workspace, now: datetime, progress: Progress, *, dry_run: b
     does; killed and run again, the rest goes. Raises BusyError when another process writes the lake, IntegrityError
     when a part of the lake that would be written anew is damaged.
     """
-    with open_store(workspace.store_url) as store:
+    lock = holding_lock(
+        workspace.folder("locks") / RETENTION_LOCK,
+        command="winnow purge",
+        now=now,
+        wait_seconds=_LOCK_WAIT_SECONDS,
+        waiting=lambda who: progress.step(who, 0, None),
+        what="Files are being removed or copied",
+    )
+    with nullcontext() if dry_run else lock, open_store(workspace.store_url) as store:
         progress.step("looking", 0, 1)
         lake = lake_purge(workspace, store, now)
         tasks = list(_tasks(workspace, store, lake, now))

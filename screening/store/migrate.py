@@ -25,37 +25,48 @@ def migrate(database: Database, place: str) -> None:
     Raises WorkspaceError, naming the place, when a newer winnow has been there.
     """
     with database.reading() as connection:
-        if _version(connection) == HEAD:
+        if version_of(connection) == HEAD:
             return
     with database.writing() as connection:
         database.backend.lock_schema(connection)
-        version = _version(connection)
+        version = version_of(connection)
         if version != HEAD:
             _upgrade(connection, version, place)
 
 
-def _version(connection: Connection) -> str | None:
+def upgrade_to(connection: Connection, version: str, place: str) -> None:
+    """Make the tables of that version in an empty database, inside an open transaction.
+
+    Raises WorkspaceError, naming the place, when the version is that of a newer winnow.
+    """
+    _upgrade(connection, None, place, to=version)
+
+
+def version_of(connection: Connection) -> str | None:
+    """Return the version of the tables, None where there are none."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     version: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608 - our own name
     return version
 
 
-def _upgrade(connection: Connection, version: str | None, place: str) -> None:
+def _upgrade(connection: Connection, version: str | None, place: str, to: str = HEAD) -> None:
     # half a second to import, and needed once per database
     from alembic.operations import Operations  # noqa: PLC0415
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     scripts = ScriptDirectory(str(_SCRIPTS))
-    if version is not None and version not in {script.revision for script in scripts.walk_revisions()}:
+    known = {script.revision for script in scripts.walk_revisions()}
+    foreign = next((found for found in (version, to) if found is not None and found not in known), None)
+    if foreign is not None:
         raise WorkspaceError(
-            f"A newer winnow has changed the database (its version is {version}, this winnow knows {HEAD}).",
+            f"A newer winnow has changed the database (its version is {foreign}, this winnow knows {HEAD}).",
             remedy="Install that winnow, or use another workspace.",
             where=place,
         )
     options = {
-        "fn": lambda revision, _: scripts._upgrade_revs(HEAD, revision),  # noqa: SLF001 - what alembic.command.upgrade does
+        "fn": lambda revision, _: scripts._upgrade_revs(to, revision),  # noqa: SLF001 - what alembic.command.upgrade does
         "version_table": VERSION_TABLE,
         "transactional_ddl": True,
     }

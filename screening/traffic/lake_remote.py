@@ -93,6 +93,18 @@ class Remote:
             with ThreadPoolExecutor(_TRANSFERS, "winnow-fetch") as pool:
                 list(pool.map(lambda path: self.fetch(path, root), lacking))
 
+    def read(self, path: str) -> bytes:
+        """Return the content of an object. Raises IntegrityError when there is none."""
+        import obstore  # noqa: PLC0415
+
+        try:
+            with self._answering():
+                return bytes(obstore.get(self.store, path).bytes())
+        except FileNotFoundError as error:
+            raise IntegrityError(
+                "A file of the lake is missing.", remedy="Restore it from a backup.", where=f"{self.url}/{path}"
+            ) from error
+
     def digest(self, path: str) -> str | None:
         """Return the SHA-256 of an object without keeping it, None when there is none."""
         import obstore  # noqa: PLC0415
