@@ -38,9 +38,9 @@ class Choice(StrEnum):
 class Posted:
     """What sending did.
 
-    `ended` counts this run's tries by `sent`, `later`, `refused` and `unsure`; `stranded` is how many letters an earlier
-    run left in the middle of a try; `counts` are all letters of the outbox by status. `stopped` says why the rest was
-    not tried, None: all that was due was tried.
+    `ended` counts this run's tries by `sent`, `later`, `refused` and `unsure`; `stranded` is how many letters an
+    earlier run left in the middle of a try; `counts` are all letters of the outbox by status. `stopped` says why the
+    rest was not tried, None: all that was due was tried.
     """
 
     ended: Mapping[str, int]

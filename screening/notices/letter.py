@@ -1,8 +1,9 @@
 """What a letter to a partner may be made of, and nothing else.
 
 These types are the wall between what winnow knows and what a partner reads. They have no field for an explanation, a
-score, a threshold, a reason code or another partner; free text is only what the partner gave (their name, their sub
-ids), the offer's id, and advice that was written for applicants. Whoever wants to say more must change them here.
+score, a threshold, a reason code or another partner. Free text is only what the partner gave (their name, their sub
+ids), the offer's id, and what was written for partners: advice, and the answer to an appeal. Whoever wants to say more
+must change them here.
 """
 
 from __future__ import annotations
@@ -133,11 +134,15 @@ class PayoutHold:
 
 @dataclass(frozen=True, slots=True)
 class AppealAnswer:
-    """An appeal was answered. `number` is what the partner was given for it; `released` None: no money moved."""
+    """An appeal was answered. `number` is what the partner was given for it; `released` None: no money moved.
+
+    `answer` is what the person who decided wrote to the partner.
+    """
 
     number: int
     opened_at: datetime
     outcome: AppealOutcome
+    answer: str
     released: Amount | None
     categories: tuple[PartnerCategory, ...]
 

@@ -1,4 +1,4 @@
-"""Write letters: the facts of `screening.notices.letter` through templates, as plain text and as HTML for mail programs."""
+"""Write letters: the facts of `screening.notices.letter` through templates, as plain text and as HTML."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from screening.notices.words import money, one_line
 
 ID_CHARACTERS = 80
 """Characters of an id that are shown; networks' own are shorter, and a longer one is hardly read."""
+ANSWER_CHARACTERS = 4000
+"""Characters of an answer that are sent: two pages."""
 _LINKISH_SIGN = re.compile(r"([.:/@])(?=\S)")
 _UNLINKED = "\\1\u200c"
 """An invisible character behind the sign: mail programs then make no link of the text."""
@@ -50,7 +52,7 @@ def environment(*, escaping: bool) -> Environment:
     """Return templates of this package with the words and number formats that letters and the digest share."""
     made = Environment(
         loader=PackageLoader("screening.notices"),
-        autoescape=escaping,
+        autoescape=escaping,  # noqa: S701 - what is not escaped is plain text
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -67,8 +69,8 @@ def environment(*, escaping: bool) -> Environment:
         "money": money,
         "number": lambda given: f"{given:,}",
         "percent": percent,
+        "said": said,
     }
-    made.tests["positive"] = lambda given: given is not None and given > 0
     made.globals |= {"why": why, "helps": helps}
     return made
 
@@ -88,6 +90,12 @@ def given_id(text: str | None) -> str:
     if text is None:
         return "none"
     return _LINKISH_SIGN.sub(_UNLINKED, one_line(text, ID_CHARACTERS))
+
+
+def said(text: str) -> str:
+    """Return what a person wrote to a partner: its lines, each cleaned as names are."""
+    lines = [one_line(line, ANSWER_CHARACTERS) for line in text[:ANSWER_CHARACTERS].splitlines()]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
 def amounts(given: Sequence[Amount]) -> str:

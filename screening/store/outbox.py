@@ -3,7 +3,7 @@
     queued -> sending -> sent
                       -> queued    the server asked to come again later
                       -> failed    the server refused it, or it was tried often enough
-                      -> unsure    nobody can know whether it arrived: the connection, or winnow, died at the wrong moment
+                      -> unsure    nobody can know whether it arrived: the connection, or winnow, died in the middle
 
 Only a person takes a letter out of `unsure` or `failed`: back to `queued`, to `sent`, or to `dropped`. So none is sent
 twice unless a person says so.

@@ -24,7 +24,7 @@ from screening.settings import load_settings
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TEXT = "Hello Zoë,\n\n.a line that begins with a dot\n" + "long " * 400 + "\n"
-LETTER = Envelope("hold:a1:1", "zoe@blog.example", "Payout on hold – please read", TEXT, "<p>Hello Zoë</p>", AT)
+LETTER = Envelope("hold:a1:1", "zoe@blog.example", "Payout on hold — please read", TEXT, "<p>Hello Zoë</p>", AT)
 
 
 def settings_for(port=0, **smtp):
@@ -51,7 +51,7 @@ def test_a_letter_arrives_word_for_word_as_text_and_html():
     assert (tried.ending, tried.note) == (Ending.SENT, "250 OK: kept")
     [message] = server.taken
     assert server.recipients == ["zoe@blog.example"]
-    assert message["Subject"] == "Payout on hold – please read"
+    assert message["Subject"] == "Payout on hold — please read"
     assert message["From"] == '"Nimbus, Partners" <partners@shop.example>'
     assert message["Auto-Submitted"] == "auto-generated"
     assert email.utils.parsedate_to_datetime(message["Date"]) == AT
