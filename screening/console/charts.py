@@ -99,7 +99,9 @@ def shares(title: str, axis: Axis, own: Sequence[int], norm: Sequence[float], no
         for place, share in enumerate(mine)
     )
     stepped = " ".join(
-        f"{_LEFT + (place + side) * step:.1f},{_y(share, top):.1f}" for place, share in enumerate(norm) for side in (0, 1)
+        f"{_LEFT + (place + side) * step:.1f},{_y(share, top):.1f}"
+        for place, share in enumerate(norm)
+        for side in (0, 1)
     )
     rows = tuple(
         (name, str(own[place]), f"{mine[place]:.1%}", f"{norm[place]:.1%}" if norm else "not known")
@@ -123,14 +125,22 @@ def over_days(title: str, days: Sequence[str], own: Sequence[int], norm: Sequenc
     highest = max([*norm, 1])
     step = _INNER_WIDTH / max(1, len(days))
     bars = tuple(
-        Rect(_LEFT + place * step + step * 0.15, _y(count, top), step * 0.7, HEIGHT - _BOTTOM - _y(count, top), f"{day}: {count}")
+        Rect(
+            _LEFT + place * step + step * 0.15,
+            _y(count, top),
+            step * 0.7,
+            HEIGHT - _BOTTOM - _y(count, top),
+            f"{day}: {count}",
+        )
         for place, (day, count) in enumerate(zip(days, own, strict=True))
     )
     line = " ".join(
         f"{_LEFT + (place + 0.5) * step:.1f},{_y(count / highest * top, top):.1f}" for place, count in enumerate(norm)
     )
     marks = tuple(
-        Label(_LEFT + (place + 0.5) * step, _TOP, f"{day}: the whole offer surged") for place, day in enumerate(days) if day in marked
+        Label(_LEFT + (place + 0.5) * step, _TOP, f"{day}: the whole offer surged")
+        for place, day in enumerate(days)
+        if day in marked
     )
     rows = tuple(
         (day, str(own[place]), str(norm[place]) if norm else "", "offer surged" if day in marked else "")
@@ -184,7 +194,13 @@ def curve(points: Sequence[tuple[float, float, float | None]], at: float, money:
     top = _nice(max([amount for _, amount, _ in points] + [1.0]))
     step = _INNER_WIDTH / len(points)
     bars = tuple(
-        Rect(_LEFT + place * step + 1, _y(amount, top), step - 2, HEIGHT - _BOTTOM - _y(amount, top), f"from {score:.2f}: {amount:,.2f} {money}")
+        Rect(
+            _LEFT + place * step + 1,
+            _y(amount, top),
+            step - 2,
+            HEIGHT - _BOTTOM - _y(amount, top),
+            f"from {score:.2f}: {amount:,.2f} {money}",
+        )
         for place, (score, amount, _) in enumerate(points)
     )
     line = " ".join(
@@ -226,7 +242,8 @@ def trend(title: str, names: Sequence[str], values: Sequence[float | None], form
         summary=f"{title}: {len(known)} values, the last {form.format(known[-1]) if known else 'not known'}.",
         head=("", title),
         rows=tuple(
-            (name, "not known" if value is None else form.format(value)) for name, value in zip(names, values, strict=True)
+            (name, "not known" if value is None else form.format(value))
+            for name, value in zip(names, values, strict=True)
         ),
         line=" ".join(f"{dot.x:.1f},{dot.y:.1f}" for dot in dots),
         dots=dots,

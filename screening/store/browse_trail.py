@@ -114,9 +114,7 @@ class BrowseTrail:
         """Store a view; one of the same name is replaced."""
         view = saved_views.c
         with self._access.writing() as connection:
-            connection.execute(
-                delete(saved_views).where(view.owner == owner, view.queue == queue, view.name == name)
-            )
+            connection.execute(delete(saved_views).where(view.owner == owner, view.queue == queue, view.name == name))
             values = {"owner": owner, "queue": queue, "name": name, "filters": filters, "made_at": at}
             connection.execute(insert(saved_views).values(values))
 

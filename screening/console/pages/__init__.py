@@ -4,4 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-ROUTERS: tuple[APIRouter, ...] = ()
+from screening.console.pages import cases, formats, review, subjects, today
+from screening.console.rendering import environment
+
+formats.install(environment)
+ROUTERS: tuple[APIRouter, ...] = (today.router, review.router, cases.router, subjects.router)

@@ -1,0 +1,21 @@
+"""The first page."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from screening.console.auth import allows
+from screening.console.context import Here
+from screening.console.rendering import render
+from screening.jobs.views.today import LOCKS_SOON, today
+from screening.review.permissions import Action
+
+router = APIRouter()
+
+
+@router.get("/", dependencies=[Depends(allows(Action.VIEW))])
+def first_page(request: Request, console: Here) -> Response:
+    """Show where the money stands and what waits."""
+    page = today(console.workspace, console.store, console.clock())
+    return render(request, "today.html", page=page, soon=LOCKS_SOON)

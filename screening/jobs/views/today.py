@@ -1,0 +1,177 @@
+"""The first page: where the money stands, what waits, and whatever is stale or failed, loudly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from screening.jobs.views.lists import list_ages
+from screening.store import Store
+from screening.store.browse_cases import CaseTotal
+from screening.store.browse_trail import RunRow
+from screening.workspace import Workspace
+
+_SCAN_LATE = timedelta(hours=36)
+"""A nightly scan is late when a night was missed and half a day more has gone."""
+_BATCHES = 60
+"""Payout batches added up."""
+_PERIOD = timedelta(days=30)
+LOCKS_SOON = timedelta(days=2)
+
+Sums = tuple[tuple[str | None, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that is stale or failed. `grave`: decisions may be wrong or late because of it."""
+
+    title: str
+    text: str
+    grave: bool
+    href: str = ""
+    action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A queue: how many wait, since when, their money, and how many lock soon."""
+
+    kind: str
+    cases: int
+    oldest: datetime | None
+    money: Sums
+    soon: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measured figure in words, with what it rests on."""
+
+    name: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """The first page. Money by currency; `released` over thirty days; `scan` None: nothing was ever scanned."""
+
+    alarms: tuple[Alarm, ...]
+    held: Sums
+    rejected: Sums
+    cleared: Sums
+    released: Sums
+    queues: tuple[Waiting, ...]
+    caps: int
+    appeals: int
+    first_deadline: datetime | None
+    scan: RunRow | None
+    runs: tuple[RunRow, ...]
+    quality: tuple[Figure, ...]
+
+
+def today(workspace: Workspace, store: Store, now: datetime) -> Today:
+    """Gather the page."""
+    trail = store.browse.trail
+    runs = trail.runs(6)
+    scan = next((run for run in trail.runs(10, command="scan") if run.status == "complete"), None)
+    totals = store.browse.judged.totals(scan.run_id) if scan else ()
+    money: dict[str, Sums] = {
+        decision: tuple((total.currency, total.amount) for total in totals if total.decision == decision)
+        for decision in ("pay", "hold", "reject")
+    }
+    appeals, deadline = trail.open_appeals()
+    return Today(
+        alarms=_alarms(workspace, store, (scan, deadline), now),
+        held=money["hold"],
+        rejected=money["reject"],
+        cleared=money["pay"],
+        released=released_since(store, now - _PERIOD),
+        queues=_queues(store, now),
+        caps=store.browse.judged.cap_counts().get("proposed", 0),
+        appeals=appeals,
+        first_deadline=deadline,
+        scan=scan,
+        runs=runs,
+        quality=(),
+    )
+
+
+def released_since(store: Store, since: datetime) -> Sums:
+    """Return what payout batches released since a moment, by currency, as the audit trail has it."""
+    sums: dict[str | None, Decimal] = {}
+    for run in store.browse.trail.runs(_BATCHES, command="payout"):
+        if run.finished_at >= since:
+            for total in batch_totals(store, run.run_id):
+                if total["decision"] == "pay":
+                    sums[total["currency"]] = sums.get(total["currency"], Decimal(0)) + Decimal(total["amount"])
+    return tuple(sorted(sums.items(), key=lambda pair: pair[0] or ""))
+
+
+def batch_totals(store: Store, run_id: str) -> tuple[Mapping[str, Any], ...]:
+    """Return the totals of a payout batch as the audit trail recorded them; amounts are text."""
+    events = store.browse.trail.trail(1, subject=f"run {run_id}")
+    return tuple(events[0].details.get("totals", ())) if events else ()
+
+
+def _queues(store: Store, now: datetime) -> tuple[Waiting, ...]:
+    totals = store.browse.cases.totals()
+    kinds = ("application", "source", "affiliate", "conversion")
+    queues = []
+    for kind in kinds:
+        mine: list[CaseTotal] = [total for total in totals if total.kind == kind]
+        if mine or kind in kinds[:2]:
+            money = tuple((total.currency, total.amount) for total in mine if total.amount)
+            oldest = min((total.oldest for total in mine), default=None)
+            soon = store.browse.cases.due_before(now + LOCKS_SOON, kind)
+            queues.append(Waiting(kind, sum(total.cases for total in mine), oldest, money, soon))
+    return tuple(queues)
+
+
+def _alarms(
+    workspace: Workspace, store: Store, seen: tuple[RunRow | None, datetime | None], now: datetime
+) -> tuple[Alarm, ...]:
+    scan, deadline = seen
+    found = []
+    if scan is None:
+        found.append(
+            Alarm(
+                "Nothing was scanned yet", "Take events in and scan them: winnow ingest, then winnow scan.", grave=True
+            )
+        )
+    elif now - scan.finished_at > _SCAN_LATE:
+        age = now - scan.finished_at
+        found.append(
+            Alarm(
+                "The last scan is old",
+                f"It ended {age.days} days and {age.seconds // 3600} hours ago. Conversions since then are not judged; "
+                "the payout gate holds them.",
+                grave=True,
+                href="/runs",
+                action="Look at the runs",
+            )
+        )
+    for command in ("scan", "nightly", "screen", "payout"):
+        newest = store.browse.trail.newest(command)
+        if newest is not None and newest.status == "failed":
+            found.append(
+                Alarm(
+                    f"The last {command} failed", f"{newest.run_id}.", True, f"/runs/{newest.run_id}", "What happened"
+                )
+            )
+    if deadline is not None and deadline < now:
+        found.append(Alarm("An appeal is overdue", "Its deadline has passed.", True, "/appeals", "Answer it"))
+    return (*found, *list_alarms(workspace, now))
+
+
+def list_alarms(workspace: Workspace, now: datetime) -> tuple[Alarm, ...]:
+    """Say which reference lists are older than the settings allow."""
+    oldest = workspace.settings.lists.max_age_days
+    stale = [f"{found.name} ({found.age_days} days)" for found in list_ages(workspace, now) if found.stale]
+    if not stale:
+        return ()
+    text = f"Older than {oldest} days: {', '.join(stale)}. Addresses and agents are judged by what was known then."
+    return (Alarm("Reference lists are stale", text, grave=False, href="/settings#lists", action="See the lists"),)
