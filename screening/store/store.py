@@ -34,6 +34,7 @@ from screening.store.retention import Retention
 from screening.store.runs import SCAN, SCREEN, RunRecord, Runs
 from screening.store.sessions import Sessions
 from screening.store.sqlite import SQLite
+from screening.store.sums import Sums
 from screening.store.users import Users
 from screening.store.verdicts import Verdicts
 from screening.store.webhooks import Webhooks
@@ -50,6 +51,7 @@ class Records:
         self.cases = Cases(access)
         self.appeals = Appeals(access)
         self.outbox = Outbox(access)
+        self.sums = Sums(access)
         self.users = Users(access)
         self.verdicts = Verdicts(access)
         self.sessions = Sessions(access)
