@@ -11,6 +11,7 @@ from screening.settings.crawl import CrawlSettings
 from screening.settings.decisions import DecisionSettings
 from screening.settings.doctor import DoctorSettings
 from screening.settings.drift import DriftSettings
+from screening.settings.evaluation import EvaluationSettings
 from screening.settings.ingest import IngestSettings
 from screening.settings.kpis import KpiSettings
 from screening.settings.lists import ListSettings
@@ -55,6 +56,7 @@ class Settings(Section):
     decisions: DecisionSettings
     doctor: DoctorSettings
     drift: DriftSettings
+    evaluation: EvaluationSettings
     ingest: IngestSettings
     kpis: KpiSettings
     lists: ListSettings
