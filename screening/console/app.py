@@ -36,7 +36,7 @@ from screening.store import open_store
 from screening.workspace import Workspace
 
 PAGE_ROUTERS = (auth_pages.router, *ROUTERS)
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 _KEPT_SHORTLY = "public, max-age=300"
 
@@ -81,7 +81,8 @@ def refuse_unstated(routers: Sequence[APIRouter]) -> None:
 def hosts_answered(settings: ConsoleSettings) -> list[str]:
     """Return the names in `Host` that are answered; others may be a name that an attacker points at this address."""
     public = urlsplit(settings.public_url).hostname
-    own = () if settings.host in {"0.0.0.0", "::"} else (settings.host,)  # noqa: S104 - compared, not bound to
+    every = settings.host in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound to
+    own = () if every else (f"[{settings.host}]" if ":" in settings.host else settings.host,)
     return list(dict.fromkeys((*_LOOPBACK, *own, *((public,) if public else ()), *settings.allowed_hosts)))
 
 
