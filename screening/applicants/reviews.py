@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from screening.applicants.page.jsonld import nested
 from screening.applicants.records import Page
 from screening.applicants.signals.finding import Finding, Numbers, State, absent, exhibit
 from screening.settings.screening import SignalSettings
@@ -17,9 +18,8 @@ def review_findings(pages: Iterable[Page], settings: SignalSettings) -> tuple[Fi
     """Judge every aggregate rating on the pages. Few reviews are drawn towards the prior and never count as poor."""
     findings = []
     for page in pages:
-        for item in page.facts.jsonld if page.facts is not None else ():
-            rating = item.get("aggregateRating", item if item.get("@type") == "AggregateRating" else None)
-            read = _read(rating) if isinstance(rating, dict) else None
+        for rating in _ratings(page):
+            read = _read(rating)
             if read is None:
                 continue
             mean, count = read
@@ -30,6 +30,20 @@ def review_findings(pages: Iterable[Page], settings: SignalSettings) -> tuple[Fi
             shown = exhibit(page, f"{mean:.2f} of 5 from {count} reviews")
             findings.append(Finding("reviews_poor" if poor else "reviews_seen", State.FOUND, None, (shown,), numbers))
     return tuple(findings) or (absent("reviews_seen"),)
+
+
+def _ratings(page: Page) -> Iterator[dict[str, Any]]:
+    """Yield every aggregate rating of a page, wherever it stands in the structured data, each once."""
+    seen: list[dict[str, Any]] = []
+    for outer in page.facts.jsonld if page.facts is not None else ():
+        for item in nested(outer):
+            held = item.get("aggregateRating")
+            kinds = item.get("@type")
+            is_one = "AggregateRating" in (kinds if isinstance(kinds, list) else [kinds])
+            for rating in (held, item if is_one else None):
+                if isinstance(rating, dict) and rating not in seen:
+                    seen.append(rating)
+                    yield rating
 
 
 def _read(rating: dict[str, Any]) -> tuple[float, int] | None:

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 
 from rapidfuzz import fuzz
 
-from screening.applicants.identity import host_of, name_key, site_of
+from screening.applicants.identity import host_of, label_of, name_key, site_of
 from screening.applicants.intake_fields import Application
+from screening.applicants.page.jsonld import nested
 from screening.applicants.records import Page, PageFacts
 from screening.applicants.signals.finding import Exhibit, Finding, Numbers, State, exhibit, shortened, unknown
 from screening.applicants.signals.vocabulary import is_listed
@@ -33,6 +34,18 @@ _UNITS = {
     "mio": 1_000_000,
     "mil": 1_000,
 }
+_LOGIN = re.compile(r"(?:^|/)(?:accounts/)?(?:log-?in|sign-?in|signup|authwall|checkpoint)(?:[/?.]|$)", re.IGNORECASE)
+"""Paths to which platforms send readers who are not logged in."""
+_LOGIN_TITLE = re.compile(
+    r"\W*(?:log ?in|sign ?(?:in|up)|anmelden|einloggen|se connecter|connexion|iniciar sesi[oó]n|accedi|inloggen)\b",
+    re.IGNORECASE,
+)
+_WORDS_OF_A_LOGIN = 150
+"""Words below which a page with such a title is only the way in."""
+_ALIKE = 60
+"""Likeness (0-100) of names, in any part, from which a profile may well be the applicant's."""
+_HANDLE_LENGTH_MIN = 4
+"""Characters below which a handle resembles anything."""
 _SEARCHED = 5_000
 """Characters of a profile's page in which counts are looked for: they stand at its top."""
 
@@ -63,7 +76,14 @@ def handle_of(url: str) -> str:
 
 
 def followers_of(facts: PageFacts) -> int | None:
-    """Return how many followers the page says the profile has, None when it does not say."""
+    """Return how many followers the page says the profile has, None when it does not say.
+
+    Structured data (schema.org InteractionCounter of a FollowAction) counts before words in the page's metadata and
+    text.
+    """
+    counted = next(_counters(facts), None)
+    if counted is not None:
+        return counted
     texts = [content for _, content in facts.metas] + [facts.text[:_SEARCHED]]
     for found in filter(None, map(_COUNT.search, texts)):
         number, unit = found["number"].strip(), (found["unit"] or "").casefold()
@@ -72,6 +92,28 @@ def followers_of(facts: PageFacts) -> int | None:
             return int(float(plain) * _UNITS[unit])
         except ValueError:
             continue
+    return None
+
+
+def _counters(facts: PageFacts) -> Iterator[int]:
+    for item in facts.jsonld:
+        for inner in nested(item):
+            action = inner.get("interactionType")
+            named = action.get("@type") if isinstance(action, dict) else action
+            count = inner.get("userInteractionCount")
+            if str(named).rpartition("/")[2] == "FollowAction" and re.fullmatch(r"\d{1,12}", str(count)):
+                yield int(str(count))
+
+
+def _walled(page: Page) -> str | None:
+    """Say why a page that answered is not the profile: a log-in page, or the platform's front page."""
+    facts, final = page.facts, page.fetch.final_url
+    if _LOGIN.search(final.split("://", 1)[-1].partition("/")[2]) or (
+        facts is not None and _LOGIN_TITLE.match(facts.title or "") and facts.words < _WORDS_OF_A_LOGIN
+    ):
+        return "it asks to log in"
+    if page.fetch.hops and not handle_of(final):
+        return "it leads to the front page of the platform"
     return None
 
 
@@ -85,6 +127,10 @@ def _of_profile(application: Application, url: str, page: Page) -> Iterator[Find
     if facts is None or not page.fetch.ok:
         yield unknown("profile_seen", None, f"{url} could not be read: {page.fetch.error or status}")
         return
+    wall = _walled(page)
+    if wall is not None:
+        yield unknown("profile_seen", None, f"{url} cannot be seen: {wall}")
+        return
     followers = followers_of(facts)
     names = (application.name, application.company or "")
     likeness = max(fuzz.token_set_ratio(name_key(name), name_key(facts.title or "")) for name in names)
@@ -96,9 +142,25 @@ def _of_profile(application: Application, url: str, page: Page) -> Iterator[Find
     }
     yield Finding("profile_seen", State.FOUND, None, (exhibit(page, facts.title or facts.text),), numbers)
     back = _link_back(application, facts)
+    if back is None and _is_foreign(application, url, likeness):
+        shown = exhibit(page, facts.title or facts.text)
+        yield Finding("profile_differs", State.FOUND, None, (shown,), {"profile": url, "handle": handle_of(url)})
     if back is not None:
         shown = Exhibit(page.fetch.final_url, shortened(back), page.fetch.record_id)
         yield Finding("profile_links_back", State.FOUND, None, (shown,), {"profile": url})
+
+
+def _is_foreign(application: Application, url: str, likeness: float) -> bool:
+    """Say whether neither the handle nor the title resembles the applicant, the sites or the other handles."""
+    handle = handle_of(url)
+    if len(handle) < _HANDLE_LENGTH_MIN or handle.isdigit() or likeness >= _ALIKE:
+        return False
+    others = [other for other in application.social_profiles if other != url]
+    known = [name_key(name).replace(" ", "") for name in (application.name, application.company or "")]
+    known += [label_of(host_of(site)).replace("-", "") for site in application.websites]
+    known += [application.email.key.partition("@")[0], *map(handle_of, others)]
+    parts = [part for part in name_key(application.name).split() if len(part) >= _HANDLE_LENGTH_MIN]
+    return all(fuzz.partial_ratio(handle, own) < _ALIKE for own in (*known, *parts) if len(own) >= _HANDLE_LENGTH_MIN)
 
 
 def _link_back(application: Application, facts: PageFacts) -> str | None:

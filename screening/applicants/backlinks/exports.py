@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import TextIO, TypeVar
@@ -57,15 +57,19 @@ def read_export(path: Path, tool: Tool, target: str | None) -> Iterator[Backlink
 
 
 def _read(text: TextIO, path: Path, tool: Tool, target: str | None) -> Iterator[Backlink | BadRow]:
-    header, rows = read_table(text, lambda cells: _columns(cells, tool) is not None)
+    header, rows = read_table(text, partial(_is_header, tool=tool))
     columns = _columns(header, tool)
-    if columns is None:
+    if columns is None or any(_recognised(header, other) > len(columns.at) for other in Tool):
         raise _no_header(text, path, tool)
     for row in rows:
         try:
             yield _link(row, columns, target)
         except _UnusableError as error:
             yield BadRow(row.line, error.field, _shown(error.value), error.problem, error.remedy)
+
+
+def _is_header(cells: Sequence[str], tool: Tool) -> bool:
+    return _columns(cells, tool) is not None
 
 
 def _columns(header: Sequence[str], tool: Tool) -> _Columns | None:
@@ -79,6 +83,12 @@ def _columns(header: Sequence[str], tool: Tool) -> _Columns | None:
     if not enough and not by_site:
         return None
     return _Columns(at, {field: header[place] for field, place in at.items()})
+
+
+def _recognised(header: Sequence[str], tool: Tool) -> int:
+    """Return how many columns of a header a tool has, 0 when it is none of its headers: names differ little."""
+    columns = _columns(header, tool)
+    return len(columns.at) if columns is not None else 0
 
 
 def _link(row: Row, columns: _Columns, target: str | None) -> Backlink:
@@ -176,7 +186,8 @@ def _no_header(text: TextIO, path: Path, tool: Tool) -> InputError:
     for other in Tool:
         if other is not tool:
             text.seek(0)
-            if read_table(text, lambda cells, other=other: _columns(cells, other) is not None)[0]:  # type: ignore[misc]
+            found, _ = read_table(text, partial(_is_header, tool=other))
+            if _recognised(found, other):
                 resembles.append(other.value)
     hint = f" It looks like an export of {' or '.join(resembles)}." if resembles else ""
     columns = wanted["source_url"][0] + (f" and {wanted['target_url'][0]}" if "target_url" in wanted else "")

@@ -24,6 +24,8 @@ _HEADER_WITHIN = 25
 _SEPARATORS = ",\t;|"
 _FIELD_BYTES = 131_072
 """Longest cell that is read; a longer one is a quote that was never closed."""
+_NULS_IN_TEXT = 0.01
+"""Share of zero bytes above which a file is no text; a few of them are damage that rows are read around."""
 _GZIP_MARK = b"\x1f\x8b"
 _ZIP_MARK = b"PK\x03\x04"
 
@@ -148,7 +150,7 @@ def _encoding(head: bytes, path: Path) -> str:
     for name, zeros in (("utf-16-le", head[1::2].count(0)), ("utf-16-be", head[0::2].count(0))):
         if zeros > pairs // 2:
             return name
-    if b"\0" in head:
+    if head.count(0) > _NULS_IN_TEXT * len(head):
         raise InputError("This is no text file.", remedy="Give the export as CSV.", where=str(path))
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)

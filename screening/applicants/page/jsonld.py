@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 MOST_OBJECTS = 200
@@ -30,6 +31,18 @@ def read_jsonld(block: str, *, longest: int, deepest: int) -> list[dict[str, Any
     if _deeper_than(data, deepest):
         return None
     return _objects(data)
+
+
+def nested(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield an object of JSON-LD and every object inside it, outermost first, at most MOST_OBJECTS of them."""
+    waiting: list[Any] = [item]
+    left = MOST_OBJECTS
+    while waiting and left:
+        here = waiting.pop(0)
+        if isinstance(here, dict):
+            left -= 1
+            yield here
+        waiting += _inside(here)
 
 
 def _objects(data: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - parsed JSON
