@@ -8,11 +8,14 @@ from typing import Annotated
 import typer
 
 from screening.cli import (
+    appeals,
     backlinks,
     backup,
     caps,
+    cases,
     config,
     demo,
+    digest,
     doctor,
     evaluate,
     export,
@@ -31,6 +34,7 @@ from screening.cli import (
     serve,
     train,
     users,
+    watch,
 )
 
 app = typer.Typer(
@@ -58,11 +62,14 @@ def winnow(
 
 
 for verb in (
+    appeals,
     backlinks,
     backup,
     caps,
+    cases,
     config,
     demo,
+    digest,
     doctor,
     evaluate,
     export,
@@ -81,5 +88,6 @@ for verb in (
     serve,
     train,
     users,
+    watch,
 ):
     verb.register(app)
