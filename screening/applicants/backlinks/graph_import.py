@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +26,7 @@ from screening.errors import InputError
 
 _PARTS = ("vertices", "edges", "ranks")
 _SUFFIXES = (".txt.gz", ".txt", ".tsv.gz", ".tsv", ".gz")
-_BUILDING = "building-"
+_BUILDING, _GRAPH = "building-", "graph-"
 _RANKS = ("harmonic", "pagerank")
 Told = Callable[[str, int, int], None]
 """Is told the part (`vertices`, `edges`, `ranks`), and how many of how many bytes of its file are read."""
@@ -93,20 +94,21 @@ def import_graph(files: GraphFiles, folder: Path, now: datetime, told: Told) -> 
     then stays.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob(f"{_BUILDING}*"):
-        shutil.rmtree(left)
-    building = folder / f"{_BUILDING}{os.getpid()}"
+    old = _current(folder)
+    for left in (*folder.glob(f"{_BUILDING}*"), *folder.glob(f"{_GRAPH}*")):
+        if left.name != old:
+            shutil.rmtree(left)  # what a killed import left
+    name = f"{_GRAPH}{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    building = folder / f"{_BUILDING}{name}"
     building.mkdir()
     try:
         imported = _built(files, building, now, told)
-        old = _current(folder)
-        name = f"graph-{now:%Y%m%dT%H%M%S}-{os.getpid()}"
         building.rename(folder / name)
         _point(folder, name)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
-    if old is not None and old != name:
+    if old is not None:
         shutil.rmtree(folder / old, ignore_errors=True)
     return imported
 
