@@ -30,7 +30,8 @@ def register(app: typer.Typer) -> None:
 def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Check packages, settings, folders, disk, database, audit trail, lake and lists.
 
-    Ends with 0 when all is ok, 1 when anything failed, 3 when something needs a look or could not be checked.
+    Ends with 0 when nothing is worse than a warning, 1 when anything failed, 3 when something could not be checked, or
+    with `doctor.strict` when there are warnings.
 
     Example: winnow doctor
     """

@@ -14,7 +14,7 @@ from screening.workspace import Workspace
 
 _EXIT_CODES = {
     Health.OK: ExitCode.DONE,
-    Health.WARNING: ExitCode.INCOMPLETE,
+    Health.WARNING: ExitCode.DONE,
     Health.UNKNOWN: ExitCode.INCOMPLETE,
     Health.FAILED: ExitCode.FAILED,
 }
@@ -22,9 +22,10 @@ _EXIT_CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All findings, in the order of the checks."""
+    """All findings, in the order of the checks. `strict`: a warning counts as something that must be looked at."""
 
     findings: tuple[Finding, ...]
+    strict: bool = False
 
     @property
     def health(self) -> Health:
@@ -34,7 +35,12 @@ class Report:
 
     @property
     def exit_code(self) -> ExitCode:
-        """0 when all is ok, 1 when anything failed, 3 when something needs a look or could not be checked."""
+        """0 when all is ok but for warnings, 1 when anything failed, 3 when something could not be checked.
+
+        A strict report ends with 3 for warnings too.
+        """
+        if self.strict and self.health is Health.WARNING:
+            return ExitCode.INCOMPLETE
         return _EXIT_CODES[self.health]
 
 
@@ -44,4 +50,5 @@ def doctor(workspace: Workspace, now: datetime, progress: Progress) -> Report:
     Changes nothing, except that the database is made or brought up to date where it was not. Reads the whole lake.
     """
     checks = [*installation_checks(workspace), *workspace_checks(workspace, now, progress)]
-    return Report(tuple(finding for check in checks for finding in check.findings()))
+    findings = tuple(finding for check in checks for finding in check.findings())
+    return Report(findings, strict=workspace.settings.doctor.strict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from screening.errors import InputError
 from screening.store import tables
 from screening.store.database import Access
 
+_LATER = ("inputs", "settings")
 LATEST = "latest"
 """In place of a run_id: the newest complete run of a command."""
 COMPLETE = "complete"
@@ -53,12 +54,17 @@ class Runs:
         self._access = access
 
     def all(self, command: str | None = None) -> list[RunRecord]:
-        """Return the runs of a command, or of all commands, the newest first."""
-        query = select(tables.runs).order_by(tables.runs.c.run_key.desc())
+        """Return the runs of a command, or of all commands, the newest first.
+
+        Their `inputs` and `settings`, by far the largest of what a run records, are read when they are first looked at,
+        which must be while the store is open.
+        """
+        query = select(*(column for column in tables.runs.columns if column.name not in _LATER))
+        query = query.order_by(tables.runs.c.run_key.desc())
         if command is not None:
             query = query.where(tables.runs.c.command == command)
         with self._access.reading() as connection:
-            return [_record(row) for row in connection.execute(query)]
+            return [_light_record(self._access, row) for row in connection.execute(query)]
 
     def one(self, run_id: str, command: str) -> RunRecord:
         """Return a run by its id, or for `latest` the newest complete run of the command.
@@ -95,6 +101,39 @@ def add_run(connection: Connection, run: RunRecord) -> int:
             where="run_id",
         ) from error
     return int(result.inserted_primary_key[0])  # type: ignore[index]
+
+
+class _Later(Mapping[str, Any]):
+    """A document of a run, read when it is first looked at."""
+
+    def __init__(self, access: Access, run_key: int, column: str) -> None:
+        self._access, self._run_key, self._column = access, run_key, column
+        self._read: Mapping[str, Any] | None = None
+
+    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - whatever JSON can say
+        return self._document()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._document())
+
+    def __len__(self) -> int:
+        return len(self._document())
+
+    def __repr__(self) -> str:
+        return repr(self._document())
+
+    def _document(self) -> Mapping[str, Any]:
+        if self._read is None:
+            wanted = select(tables.runs.c[self._column]).where(tables.runs.c.run_key == self._run_key)
+            with self._access.reading() as connection:
+                self._read = dict(connection.execute(wanted).scalar_one())
+        return self._read
+
+
+def _light_record(access: Access, row: Row[Any]) -> RunRecord:
+    values = row._asdict()
+    run_key = values.pop("run_key")
+    return RunRecord(**values, **{name: _Later(access, run_key, name) for name in _LATER})
 
 
 def _record(row: Row[Any]) -> RunRecord:

@@ -20,7 +20,7 @@ def test_a_person_sees_findings_remedies_and_a_count(place):
     place.chmod(0o755)
     answer = CliRunner().invoke(app, ["doctor", "--workspace", str(place)])
     lines = answer.stdout.splitlines()
-    assert answer.exit_code == 3
+    assert answer.exit_code == 0
     assert lines[0] == "ok       packages     screening, models and features are winnow's own"
     assert any(line.startswith(" " * 22 + "-> chmod o-rwx") for line in lines)
     assert " ok, " in lines[-1]
@@ -32,7 +32,12 @@ def test_a_program_reads_the_same(place):
     body = json.loads(answer.stdout)
     assert {"subject", "health", "seen", "remedy"} == set(body["findings"][0])
     assert body["health"] == "warning"
-    assert answer.exit_code == 3
+    assert answer.exit_code == 0
+
+
+def test_warnings_show_in_the_exit_status_where_the_settings_want_it(place):
+    strict = {"WINNOW__DOCTOR__STRICT": "true"}
+    assert CliRunner().invoke(app, ["doctor", "--workspace", str(place)], env=strict).exit_code == 3
 
 
 def test_a_failure_ends_with_1(place):
