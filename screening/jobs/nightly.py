@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 
 from screening.errors import BusyError, ExitCode, UnavailableError, WinnowError
 from screening.jobs.night_journal import NIGHTS, Journal, StageReport, StageStatus, newest_night, stamp
+from screening.jobs.night_outside import bring_old_holds, plan_bring_old_holds, plan_pull_events, pull_events
 from screening.jobs.night_stages import (
     Night,
     Outcome,
@@ -30,8 +31,10 @@ from screening.traffic.lakelock import holding_lock
 from screening.workspace import Workspace
 
 STAGES: tuple[Stage, ...] = (
+    Stage("pull", pull_events, plan_pull_events),
     Stage("ingest", take_in, plan_take_in),
     Stage("scan", judge, plan_judge),
+    Stage("holds", bring_old_holds, plan_bring_old_holds),
     Stage("screen", screen_applicants, plan_screen_applicants),
     Stage("rescreen", screen_again, plan_screen_again),
     Stage("purge", keep_to_retention, plan_keep_to_retention),
