@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
@@ -29,6 +30,7 @@ from screening.console.csrf import refuse_forged_forms
 from screening.console.headers import SecurityHeaders
 from screening.console.limits import BodyLimit
 from screening.console.pages import ROUTERS
+from screening.console.pump import deliver_forever
 from screening.console.rendering import STATIC
 from screening.jobs.payout_calls import PayoutDesk
 from screening.settings.console import ConsoleSettings
@@ -88,7 +90,11 @@ def hosts_answered(settings: ConsoleSettings) -> list[str]:
 
 @asynccontextmanager
 async def _closing(app: FastAPI) -> AsyncIterator[None]:
+    delivering = asyncio.create_task(deliver_forever(app.state.console))
     yield
+    delivering.cancel()
+    with suppress(asyncio.CancelledError):
+        await delivering
     app.state.console.store.close()
 
 

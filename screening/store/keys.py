@@ -79,7 +79,7 @@ class ApiKeys:
             ended = update(access.api_keys).where(*chosen).values(revoked_at=now, revoked_by=by)
             if connection.execute(ended).rowcount != 1:
                 raise NotFoundError(
-                    f"There is no key {key_id!r} that is still good.", remedy="`winnow users key list` lists them."
+                    f"There is no key {key_id!r} that is still good.", remedy="`winnow keys list` lists them."
                 )
             row = connection.execute(select(access.api_keys).where(_KEY.key_id == key_id)).one()
         return _key(row)
