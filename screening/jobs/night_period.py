@@ -30,7 +30,8 @@ def night_period(snapshot: Snapshot, store: Store, night: date, settings: Nightl
     scans = [run for run in store.runs(SCAN) if run.status == COMPLETE and run.period_from and run.period_to]
     if _long_is_due(scans, floor, night, settings.rejudge_every_days):
         return floor, last
-    judged_to = max(run.period_to for run in scans if run.period_to)
+    # a scan of a day that was not over, as `winnow watch` makes, has judged whole days only up to the day before
+    judged_to = max(min(run.period_to, run.started_at.date() - timedelta(days=1)) for run in scans if run.period_to)
     first = min([judged_to + timedelta(days=1), *_late_days(snapshot, store, floor, scans[0].lake_version or 0)])
     first = max(first, floor)
     return (first, last) if first <= last else None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from screening.settings.backlinks import BacklinkSettings
-from screening.settings.console import ConsoleSettings
 from screening.settings.caps import CapSettings
+from screening.settings.console import ConsoleSettings
 from screening.settings.crawl import CrawlSettings
 from screening.settings.decisions import DecisionSettings
 from screening.settings.doctor import DoctorSettings
@@ -21,11 +21,14 @@ from screening.settings.networks import NetworkSettings
 from screening.settings.nightly import NightlySettings
 from screening.settings.notices import NoticeSettings
 from screening.settings.payout import PayoutSettings
+from screening.settings.portal import PortalSettings
+from screening.settings.quality import QualitySettings
 from screening.settings.retention import RetentionSettings
 from screening.settings.review import ReviewSettings
 from screening.settings.screening import PolicySettings, ScreeningSettings
 from screening.settings.section import Section, setting
 from screening.settings.training import TrainingSettings
+from screening.settings.watch import WatchSettings
 
 
 class StoreSettings(Section):
@@ -57,6 +60,7 @@ class Settings(Section):
     doctor: DoctorSettings
     drift: DriftSettings
     evaluation: EvaluationSettings
+    quality: QualitySettings
     ingest: IngestSettings
     kpis: KpiSettings
     lists: ListSettings
@@ -67,7 +71,9 @@ class Settings(Section):
     notices: NoticeSettings
     payout: PayoutSettings
     policy: PolicySettings
+    portal: PortalSettings
     review: ReviewSettings
     retention: RetentionSettings
     screening: ScreeningSettings
     training: TrainingSettings
+    watch: WatchSettings
