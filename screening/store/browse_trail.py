@@ -80,10 +80,25 @@ class BrowseTrail:
         with self._access.reading() as connection:
             return tuple(RunRow(*row) for row in connection.execute(query))
 
+    def run(self, run_id: str) -> RunRow | None:
+        """Return the run of that id, or None."""
+        columns = (_RUN.run_key, _RUN.run_id, _RUN.command, _RUN.status, _RUN.started_at, _RUN.finished_at, _RUN.counts)
+        with self._access.reading() as connection:
+            row = connection.execute(select(*columns).where(_RUN.run_id == run_id)).one_or_none()
+        return None if row is None else RunRow(*row)
+
     def newest(self, command: str) -> RunRow | None:
         """Return the newest run of a command, failed or not, or None."""
         found = self.runs(1, command=command)
         return found[0] if found else None
+
+    def newest_complete(self, command: str) -> RunRow | None:
+        """Return the newest complete run of a command, or None."""
+        columns = (_RUN.run_key, _RUN.run_id, _RUN.command, _RUN.status, _RUN.started_at, _RUN.finished_at, _RUN.counts)
+        query = select(*columns).where(_RUN.command == command, _RUN.status == "complete")
+        with self._access.reading() as connection:
+            row = connection.execute(query.order_by(_RUN.run_key.desc()).limit(1)).one_or_none()
+        return None if row is None else RunRow(*row)
 
     def trail(self, most: int, *, below: int | None = None, subject: str | None = None) -> tuple[TrailRow, ...]:
         """Return events of the audit trail, the newest first: about a subject or all, numbered below `below`."""

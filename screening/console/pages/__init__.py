@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from screening.console.pages import cases, formats, review, subjects, today
+from screening.console.pages import cases, formats, money, programme, public, review, subjects, today
 from screening.console.rendering import environment
 
 formats.install(environment)
-ROUTERS: tuple[APIRouter, ...] = (today.router, review.router, cases.router, subjects.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    today.router,
+    review.router,
+    cases.router,
+    subjects.router,
+    money.router,
+    programme.router,
+    public.router,
+)

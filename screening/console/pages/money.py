@@ -1,0 +1,143 @@
+"""Caps, payout batches and appeals: what moves money, and who said so."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from http import HTTPStatus
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Form, Request, UploadFile
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import FileResponse, RedirectResponse, Response
+
+from screening.console.auth import allows
+from screening.console.context import Here
+from screening.console.pages.said import Said
+from screening.console.rendering import render
+from screening.console.sessions import Person
+from screening.errors import InputError
+from screening.jobs.caps_decide import CapFilter, approve_caps, list_caps, reject_caps
+from screening.jobs.progress import plain_progress
+from screening.jobs.views.payouts import ROWS, batch, batches, gate_upload
+from screening.review.act import Act
+from screening.review.act import Person as Actor
+from screening.review.appeals import ANSWERS, answer_appeal
+from screening.review.permissions import Action
+
+router = APIRouter()
+Viewer = Annotated[Person, Depends(allows(Action.VIEW))]
+Decider = Annotated[Person, Depends(allows(Action.DECIDE_CAPS))]
+Gatekeeper = Annotated[Person, Depends(allows(Action.GATE_PAYOUTS))]
+Answerer = Annotated[Person, Depends(allows(Action.ANSWER_APPEALS))]
+Text = Annotated[str, Form()]
+_STATUSES = ("proposed", "approved", "pushed", "rejected", "failed")
+_CAPS_SHOWN = 100
+
+
+@router.get("/caps")
+def show_caps(request: Request, console: Here, person: Viewer, status: str = "proposed", done: str = "") -> Response:
+    """Show recommendations of a status, those that save most first."""
+    chosen = status if status in _STATUSES else "proposed"
+    listed = list_caps(console.workspace, CapFilter(status=chosen), console.clock())
+    return render(
+        request,
+        "caps.html",
+        listed=listed,
+        shown=listed.caps[:_CAPS_SHOWN],
+        status=chosen,
+        statuses=_STATUSES,
+        may_decide=person.may(Action.DECIDE_CAPS),
+        said=Said(f"Cap recommendation {done}: kept.") if done.isdigit() else None,
+    )
+
+
+@router.post("/caps/{cap_id}")
+def decide_cap(console: Here, person: Decider, cap_id: int, decision: Text, limit: Text = "", note: Text = "") -> Response:
+    """Approve a recommendation, with another limit when one is given, or reject it."""
+    act = Act(Actor(person.name, person.role), console.clock(), note.strip())
+    if decision == "reject":
+        reject_caps(console.workspace, [cap_id], act)
+    elif decision == "approve":
+        approve_caps(console.workspace, [cap_id], _limit(limit), act)
+    else:
+        raise InputError(f"{decision!r} is no decision about a cap.", remedy="Choose approve or reject.")
+    return _see(f"/caps?done={cap_id}")
+
+
+@router.get("/payouts")
+def show_batches(request: Request, console: Here, person: Viewer, below: int | None = None) -> Response:
+    """Show the payout batches, the newest first."""
+    found = batches(console.workspace, console.store, below)
+    older = f"/payouts?below={found[-1].run.number}" if len(found) == ROWS else None
+    newer = "/payouts" if below is not None else None
+    may_gate = person.may(Action.GATE_PAYOUTS)
+    return render(request, "payouts.html", batches=found, older=older, newer=newer, may_gate=may_gate)
+
+
+@router.post("/payouts")
+async def gate_batch(console: Here, person: Gatekeeper, file: UploadFile) -> Response:
+    """Gate an uploaded payout file."""
+    content = await file.read()
+    name = file.filename or ""
+    now = console.clock()
+    run_id = await run_in_threadpool(
+        gate_upload, console.workspace, name, content, now, plain_progress(lambda _: None)
+    )
+    del person
+    return _see(f"/payouts/{run_id}")
+
+
+@router.get("/payouts/{run_id}", dependencies=[Depends(allows(Action.VIEW))])
+def show_batch(request: Request, console: Here, run_id: str, after: str = "") -> Response:
+    """Show what a batch released, held and refused."""
+    found = batch(console.workspace, console.store, run_id, after)
+    more = f"/payouts/{run_id}?{urlencode({'after': found.releases[-1].conversion_id})}" if found.releases else None
+    return render(request, "batch.html", batch=found, more=more, after=after)
+
+
+@router.get("/payouts/{run_id}/answer", dependencies=[Depends(allows(Action.EXPORT))])
+def download_answer(console: Here, run_id: str) -> Response:
+    """Return the lines of an uploaded batch with their decisions."""
+    found = batch(console.workspace, console.store, run_id, "")
+    if found.answer is None:
+        raise InputError("This batch was not uploaded here.", remedy="Its answer is where --out said.", where="batch")
+    return FileResponse(found.answer, filename=found.answer.name, media_type="application/octet-stream")
+
+
+@router.get("/appeals")
+def show_appeals(request: Request, console: Here, person: Viewer, done: str = "") -> Response:
+    """Show the appeals, the first deadline first, and those that were answered."""
+    found = console.store.appeals.all()
+    return render(
+        request,
+        "appeals.html",
+        waiting=[appeal for appeal in found if appeal.answer is None],
+        answered=[appeal for appeal in reversed(found) if appeal.answer is not None][:_CAPS_SHOWN],
+        answers=ANSWERS,
+        may_answer=person.may(Action.ANSWER_APPEALS),
+        said=Said(f"Appeal {done}: answered.") if done.isdigit() else None,
+    )
+
+
+@router.post("/appeals/{appeal_id}")
+def answer(console: Here, person: Answerer, appeal_id: int, outcome: Text, reason: Text) -> Response:
+    """Answer an appeal; the reason goes to the partner."""
+    act = Act(Actor(person.name, person.role), console.clock(), reason.strip())
+    answer_appeal(console.store, appeal_id, outcome, act, console.workspace.settings.review)
+    return _see(f"/appeals?done={appeal_id}")
+
+
+def _limit(text: str) -> Decimal | None:
+    if not text.strip():
+        return None
+    try:
+        return Decimal(text.replace(",", "").strip())
+    except InvalidOperation as error:
+        raise InputError(f"{text[:40]!r} is not a limit.", remedy="Write a number.", where="limit") from error
+
+
+def _see(address: str) -> RedirectResponse:
+    return RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER)
+
+

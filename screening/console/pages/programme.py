@@ -1,0 +1,190 @@
+"""The leaderboard, affiliates, rings, runs, models, the audit trail and the settings."""
+
+from __future__ import annotations
+
+import tempfile
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from screening.applicants.policy import programme_policy
+from screening.console.auth import allows
+from screening.console.context import Here
+from screening.console.pages.queues import applicant_address, source_address
+from screening.console.rendering import render
+from screening.console.sessions import Person
+from screening.errors import IntegrityError, WinnowError
+from screening.jobs.export import What, export
+from screening.jobs.users import People
+from screening.jobs.views.affiliates import LISTED, ORDERS, affiliate_page, leaderboard, rings
+from screening.jobs.views.connections import connections
+from screening.jobs.views.lists import list_ages
+from screening.jobs.views.partner import token_for
+from screening.jobs.views.runs import DIFFERENCES, replayed, run_page, runs_page
+from screening.review.permissions import Action, Role
+from screening.settings import without_passwords
+
+router = APIRouter()
+Viewer = Annotated[Person, Depends(allows(Action.VIEW))]
+Reader = Annotated[Person, Depends(allows(Action.READ_AUDIT))]
+Sender = Annotated[Person, Depends(allows(Action.SEND_LETTERS))]
+Keeper = Annotated[Person, Depends(allows(Action.MANAGE_PEOPLE))]
+Text = Annotated[str, Form()]
+_EVENTS = 100
+
+
+@router.get("/affiliates", dependencies=[Depends(allows(Action.VIEW))])
+def show_leaderboard(
+    request: Request, console: Here, month: str = "", order: str = "rank", start: int = 0
+) -> Response:
+    """Show the partners' scorecards of a month beside one another, and the key figures."""
+    try:
+        board = leaderboard(console.workspace, console.store, month or None, order, max(0, start))
+        failure = None
+    except WinnowError as error:
+        board, failure = None, error
+    return render(
+        request, "affiliates.html", board=board, failure=failure, month=month, order=order, orders=ORDERS, start=start, size=LISTED
+    )
+
+
+@router.get("/affiliate")
+def show_affiliate(request: Request, console: Here, person: Viewer, id: str) -> Response:  # noqa: A002 - the word in the address
+    """Show one affiliate."""
+    page = affiliate_page(console.workspace, console.store, id, console.clock())
+    may_send = person.may(Action.SEND_LETTERS)
+    return render(request, "affiliate.html", page=page, source_address=source_address, may_send=may_send, link=None)
+
+
+@router.post("/affiliate/link")
+def make_link(request: Request, console: Here, person: Sender, id: Text) -> Response:  # noqa: A002 - the word in the form
+    """Make a link to the affiliate's own page, to be sent to the affiliate."""
+    page = affiliate_page(console.workspace, console.store, id, console.clock())
+    base = console.settings.public_url or str(request.base_url).rstrip("/")
+    link = f"{base}/partner/{token_for(console.workspace, page.affiliate_id, console.clock())}"
+    del person
+    return render(request, "affiliate.html", page=page, source_address=source_address, may_send=True, link=link)
+
+
+@router.get("/rings", dependencies=[Depends(allows(Action.VIEW))])
+def show_rings(request: Request, console: Here) -> Response:
+    """Show applicants that are joined by what they share."""
+    found = rings(console.workspace, console.store, console.clock())
+    return render(request, "rings.html", rings=found, applicant_address=applicant_address)
+
+
+@router.get("/runs", dependencies=[Depends(allows(Action.VIEW))])
+def show_runs(request: Request, console: Here, command: str = "", below: int | None = None) -> Response:
+    """Show what ran, and the models."""
+    page = runs_page(console.store, command or None, below)
+    return render(request, "runs.html", page=page, command=command, below=below)
+
+
+@router.get("/runs/{run_id}")
+def show_run(request: Request, console: Here, person: Viewer, run_id: str) -> Response:
+    """Show one run."""
+    page = run_page(console.store, run_id)
+    settings = without_passwords(dict(page.run.settings))
+    return render(
+        request, "run.html", page=page, settings=settings, replay=None, shown=DIFFERENCES, may_replay=person.may(Action.EXPORT)
+    )
+
+
+@router.post("/runs/{run_id}/replay", dependencies=[Depends(allows(Action.EXPORT))])
+def replay_run(request: Request, console: Here, run_id: str) -> Response:
+    """Run a past scan again and say whether it decides the same."""
+    page = run_page(console.store, run_id)
+    settings = without_passwords(dict(page.run.settings))
+    found = replayed(console.workspace, page.run.run_id)
+    return render(request, "run.html", page=page, settings=settings, replay=found, shown=DIFFERENCES, may_replay=True)
+
+
+@router.get("/audit", dependencies=[Depends(allows(Action.READ_AUDIT))])
+def show_audit(request: Request, console: Here, subject: str = "", below: int | None = None) -> Response:
+    """Show who did what, the newest first."""
+    events = console.store.browse.trail.trail(_EVENTS, below=below, subject=subject or None)
+    older = f"/audit?subject={quote(subject)}&below={events[-1].number}" if len(events) == _EVENTS else None
+    newer = f"/audit?subject={quote(subject)}" if below is not None else None
+    head = console.store.audit.head()
+    return render(request, "audit.html", events=events, subject=subject, older=older, newer=newer, head=head, verified=None)
+
+
+@router.post("/audit/verify", dependencies=[Depends(allows(Action.READ_AUDIT))])
+def verify_audit(request: Request, console: Here) -> Response:
+    """Recompute the chain and say whether it is what was recorded."""
+    try:
+        console.store.audit.verify()
+        verified = ""
+    except IntegrityError as error:
+        verified = f"{error.cause} {error.where or ''}. {error.remedy}"
+    events = console.store.browse.trail.trail(_EVENTS)
+    older = f"/audit?below={events[-1].number}" if len(events) == _EVENTS else None
+    head = console.store.audit.head()
+    return render(request, "audit.html", events=events, subject="", older=older, newer=None, head=head, verified=verified)
+
+
+@router.get("/audit/export", dependencies=[Depends(allows(Action.READ_AUDIT))])
+def export_audit(console: Here) -> Response:
+    """Return the whole trail as CSV; no cell runs in a spreadsheet."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "audit.csv"
+        export(console.workspace, What.AUDIT, out, "latest")
+        content = out.read_bytes()
+    headers = {"Content-Disposition": 'attachment; filename="winnow-audit.csv"'}
+    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/settings")
+def show_settings(request: Request, console: Here, person: Viewer) -> Response:
+    """Show people, policy, lists, retention and connections."""
+    workspace = console.workspace
+    try:
+        policy, fault = programme_policy(workspace.settings.policy, workspace.root), None
+    except WinnowError as error:
+        policy, fault = None, error
+    return render(
+        request,
+        "settings.html",
+        people=console.store.users.all(),
+        roles=tuple(Role),
+        may_manage=person.may(Action.MANAGE_PEOPLE),
+        policy=policy,
+        policy_fault=fault,
+        policy_file=workspace.settings.policy.file,
+        lists=list_ages(workspace, console.clock()),
+        lists_max=workspace.settings.lists.max_age_days,
+        retention=workspace.settings.retention.model_dump(),
+        connections=connections(workspace),
+    )
+
+
+@router.post("/settings/people")
+def add_person(console: Here, person: Keeper, name: Text, role: Text, password: Text) -> Response:
+    """Add somebody."""
+    _people(console, person).add(name, role, password)
+    return _see("/settings#people")
+
+
+@router.post("/settings/people/change")
+def change_person(console: Here, person: Keeper, name: Text, role: Text = "", active: Text = "") -> Response:
+    """Give somebody another role, or let them in or keep them out."""
+    people = _people(console, person)
+    if role:
+        people.set_role(name, role)
+    if active == "no":
+        people.disable(name)
+    elif active == "yes":
+        people.enable(name)
+    return _see("/settings#people")
+
+
+def _people(console: Here, person: Person) -> People:
+    return People(console.store, console.settings.login, person.name, console.clock())
+
+
+def _see(address: str) -> RedirectResponse:
+    return RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER)
