@@ -16,6 +16,7 @@ from screening.jobs.outfile import new_file
 from screening.jobs.progress import Progress, silent_progress
 from screening.jobs.scorecards import chosen_span, scorecards
 from screening.store import LATEST, Store, open_store
+from screening.store.tables import SUBJECT_KINDS
 from screening.workspace import Workspace
 
 INSTANT = pl.Datetime("us", "UTC")
@@ -37,6 +38,7 @@ class What(StrEnum):
     SCORECARDS = "scorecards"
     AUDIT = "audit"
     RUNS = "runs"
+    REVIEWS = "reviews"
 
 
 COLUMNS: Mapping[What, tuple[str, ...]] = {
@@ -63,6 +65,13 @@ _AUDIT: Mapping[str, pl.DataType] = {
     "action": pl.String(),
     "subject": pl.String(),
     "details": pl.String(),
+}
+_REVIEWS: Mapping[str, pl.DataType] = {
+    "kind": pl.String(),
+    "subject": pl.String(),
+    "decision": pl.String(),
+    "decided_by": pl.String(),
+    "decided_at": INSTANT,
 }
 _RUNS: Mapping[str, pl.DataType] = {
     "run_id": pl.String(),
@@ -136,7 +145,19 @@ def _rows(store: Store, what: What, run: str) -> tuple[pl.DataFrame, str | None]
         raise InputError(f"The {what} are not those of one run.", remedy="Leave out --run.", where="--run")
     if what == What.AUDIT:
         return _audit(store), None
+    if what == What.REVIEWS:
+        return _reviews(store), None
     return _runs(store), None
+
+
+def _reviews(store: Store) -> pl.DataFrame:
+    """Return the decisions of people that stand: about applications, affiliates, sources and conversions."""
+    rows = [
+        (kind, subject, said.decision, said.author, said.at)
+        for kind in SUBJECT_KINDS
+        for subject, said in store.cases.standing(kind).items()
+    ]
+    return pl.DataFrame(rows, schema=dict(_REVIEWS), orient="row")
 
 
 def _scorecards(workspace: Workspace, run: str, month: str | None, progress: Progress) -> pl.DataFrame:

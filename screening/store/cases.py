@@ -74,6 +74,15 @@ class CaseEvent:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A decision of a person that stands: what, by whom and when."""
+
+    decision: str
+    author: str
+    at: datetime
+
+
 class Cases:
     """The cases of a store."""
 
@@ -132,6 +141,22 @@ class Cases:
         query = select(tables.cases).where(_CASE.kind == kind, _CASE.decision.is_not(None)).order_by(_CASE.case_id)
         with self._access.reading() as connection:
             return [_case(row) for row in connection.execute(query)]
+
+    def standing(self, kind: str) -> dict[str, Standing]:
+        """Return by subject the last decision of a person that stands, of a kind of cases; undone ones do not."""
+        query = (
+            select(_CASE.subject, _CASE.decision, _EVENT.author, _EVENT.at, _EVENT.details)
+            .join(tables.case_events, _EVENT.case_id == _CASE.case_id)
+            .where(_CASE.kind == kind, _CASE.decision.is_not(None))
+            .order_by(_CASE.case_id, _EVENT.event_id)
+        )
+        with self._access.reading() as connection:
+            rows = connection.execute(query).all()
+        return {
+            subject: Standing(decision, author, at)
+            for subject, decision, author, at, details in rows
+            if details.get("decision") == decision
+        }
 
     def change(self, changed: Case, event: CaseEvent) -> Case:
         """Store a changed case (made by `dataclasses.replace`) and what was done, and return it with its new version.

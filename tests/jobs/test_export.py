@@ -15,7 +15,9 @@ from polars.testing import assert_frame_equal
 
 from screening.errors import InputError
 from screening.jobs.export import What, export, for_csv
-from screening.store import SCREENINGS, AuditEvent
+from screening.review import cases as review
+from screening.review.act import Act, Person
+from screening.store import SCREENINGS, AuditEvent, Case, CaseEvent
 
 CONTRACT = {
     What.DECISIONS: (
@@ -141,3 +143,14 @@ def test_no_text_of_a_csv_begins_as_a_formula_and_the_rest_is_as_it_was(texts):
         if after:
             assert after[0] not in "=@\t\r\uff1d\uff0b\uff0d\uff20"
             assert after[0] not in "+-" or after[1:].replace(".", "", 1).isdecimal()
+
+
+def test_decisions_of_people_come_out_with_who_decided_and_when(filled):
+    at = datetime(2026, 3, 1, 10, tzinfo=UTC)
+    with filled.store() as store:
+        case = store.cases.open(Case("application", "p1", at, ("young_domain",)), CaseEvent(at, "screen", "opened"))
+        settings = filled.workspace.settings.review
+        review.decide(store, review.Seen(case.case_id, 1), "approve", Act(Person("ann", "analyst"), at), settings)
+    out = filled.root / "out.parquet"
+    assert export(filled.workspace, What.REVIEWS, out, "latest").rows == 1
+    assert pl.read_parquet(out).rows() == [("application", "p1", "approve", "ann", at)]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import store_writer as writer
 from everflow_server import KEY, everflow_server
 
 from features.schema import Kind
 from screening.errors import UnavailableError
+from screening.jobs.night_outside import bring_old_holds, plan_bring_old_holds, plan_pull_events, pull_events
+from screening.jobs.night_stages import Night
 from screening.jobs.progress import silent_progress
 from screening.jobs.pull import pull
 from screening.store import open_store
@@ -93,3 +96,19 @@ def test_what_came_in_before_a_failure_is_recognised_by_the_next_pull(server, wo
 
 def test_nothing_is_pulled_unless_it_is_set(tmp_path):
     assert pull(open_workspace(tmp_path / "w", {}), NOW, silent_progress()).kinds == ()
+
+
+def test_a_night_pulls_and_says_what_waits_too_long(server, workspace):
+    server.account.add("c1", at=int((NOW - DAY).timestamp()))
+    night = Night(workspace, NOW.date(), NOW)
+    assert plan_pull_events(night) == "pull from everflow"
+    outcome = pull_events(night, silent_progress())
+    assert outcome.message.startswith("everflow: 0 new and 0 revised clicks, 1 new")
+    assert outcome.counts["conversions_taken"] == 1
+    with open_store(workspace.store_url) as store:
+        old = writer.run_record("scan-0", finished_at=NOW - timedelta(days=100))
+        store.record_scan(old, writer.decisions(2), writer.sources(0), writer.caps(0))
+    assert plan_bring_old_holds(night) == "bring 1 sources with expired holds to people"
+    brought_to_people = bring_old_holds(night, silent_progress())
+    assert brought_to_people.incomplete
+    assert brought_to_people.counts == {"expired_holds": 1, "overdue_appeals": 0}

@@ -15,6 +15,7 @@ from screening.errors import ConflictError, DeniedError, InputError
 from screening.review import cases as review
 from screening.review.act import Person, local_person
 from screening.store import RELEASES, CaseEvent, User, open_store
+from screening.store.cases import Standing
 
 LATER = NOW + timedelta(hours=1)
 
@@ -160,6 +161,17 @@ def test_applications_are_decided_in_their_own_words(store, review_settings, dec
     assert (done.case.status, done.case.snoozed_until is not None) == (status, waits)
     assert [case.decision for case in store.cases.decided("application")] == [decision]
     assert verdicts(store) == {}
+
+
+def test_the_decision_that_stands_is_the_last_one_that_nobody_undid(store, review_settings):
+    application = dataclasses.replace(scene.SOURCE_CASE, kind="application", subject="p1", offer_id=None)
+    opened = store.cases.open(application, CaseEvent(NOW, "screen", "opened"))
+    assert store.cases.standing("application") == {}
+    asked = review.decide(store, seen(opened), "ask", act(), review_settings)
+    approved = review.decide(store, seen(asked.case), "approve", act(MAX, at=LATER), review_settings)
+    assert store.cases.standing("application") == {"p1": Standing("approve", "max", LATER)}
+    review.undo(store, seen(approved.case), act(MAX, at=LATER))
+    assert store.cases.standing("application") == {"p1": Standing("ask", "ann", NOW)}
 
 
 def test_bulk_decides_what_it_can_and_reports_the_rest(store, case, review_settings):
