@@ -11,8 +11,10 @@ from datetime import date, datetime
 from pathlib import Path
 
 from screening.errors import WinnowError
+from screening.jobs.digest import digest
 from screening.jobs.drop import complete, drop_folder, dropped_applications, dropped_events, put_away
 from screening.jobs.ingest import Reading, ingest_files
+from screening.jobs.night_journal import StageReport, StageStatus
 from screening.jobs.night_period import night_period
 from screening.jobs.progress import Progress, silent_progress
 from screening.jobs.purge import Purged, purge
@@ -31,6 +33,8 @@ class Night:
     workspace: Workspace
     date: date
     now: datetime
+    ended: tuple[StageReport, ...] = ()
+    """The stages that have ended so far, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage by name. `plan` says what `work` would do and changes nothing."""
+    """A stage by name. `plan` says what `work` would do and changes nothing.
+
+    One that `reports` on the others is done again when another was done since.
+    """
 
     name: str
     work: Callable[[Night, Progress], Outcome]
     plan: Callable[[Night], str]
+    reports: bool = False
 
 
 def take_in(night: Night, progress: Progress) -> Outcome:
@@ -159,6 +167,21 @@ def _gone(purged: Purged) -> str:
     going = [f"{item.count} {item.unit} of {item.what}" for item in purged.items if item.count]
     verb = "would remove" if purged.dry_run else "removed"
     return f"{verb} {', '.join(going)}" if going else "nothing is old enough to go"
+
+
+def write_digest(night: Night, progress: Progress) -> Outcome:
+    """Write what the night found for staff, with what it could not do, and put it into the outbox."""
+    lacked = [f"{stage.name}: {stage.message}" for stage in night.ended if stage.status is StageStatus.FAILED]
+    written = digest(night.workspace, night.now, progress, lacked=lacked)
+    message = f"written to {written.path.relative_to(night.workspace.root)}, for {written.queued} of the staff"
+    if written.unreachable:
+        message += f"; no mail reaches {len(written.unreachable)} addresses of notices.staff"
+    return Outcome(message, {"queued": written.queued}, incomplete=bool(written.unreachable))
+
+
+def plan_write_digest(night: Night) -> str:
+    """Say for whom the digest would be written."""
+    return f"write the digest, for {len(night.workspace.settings.notices.staff)} of the staff"
 
 
 def _account(night: Night, report: IngestReport, counts: dict[str, int]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
@@ -21,9 +21,11 @@ from screening.jobs.night_stages import (
     plan_screen_again,
     plan_screen_applicants,
     plan_take_in,
+    plan_write_digest,
     screen_again,
     screen_applicants,
     take_in,
+    write_digest,
 )
 from screening.jobs.progress import Progress
 from screening.logs import events
@@ -38,6 +40,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("screen", screen_applicants, plan_screen_applicants),
     Stage("rescreen", screen_again, plan_screen_again),
     Stage("purge", keep_to_retention, plan_keep_to_retention),
+    Stage("digest", write_digest, plan_write_digest, reports=True),
 )
 """In the order in which a night does them. None depends on the success of another: what a failed pull or ingest did
 not bring is not judged, and the payout gate holds what was not judged."""
@@ -80,8 +83,10 @@ def nightly(workspace: Workspace, now: datetime, progress: Progress, *, again: b
         journal = Journal.of(folder, night.date)
         if again:
             journal.stages.clear()
-        reports = [_ended(stage, night, journal, progress) for stage in STAGES]
-        return NightReport(night.date, tuple(reports))
+        for stage in STAGES:
+            report = _ended(stage, night, journal, progress)
+            night = replace(night, ended=(*night.ended, report))
+        return NightReport(night.date, night.ended)
 
 
 def planned(workspace: Workspace, now: datetime) -> NightReport:
@@ -109,7 +114,8 @@ def _planned(stage: Stage, night: Night, journal: Journal) -> StageReport:
 
 
 def _ended(stage: Stage, night: Night, journal: Journal, progress: Progress) -> StageReport:
-    if (done := journal.done(stage.name)) is not None:
+    outdated = stage.reports and not all(report.earlier for report in night.ended)
+    if (done := journal.done(stage.name)) is not None and not outdated:
         return replace(done, earlier=True)
     log = events().bind(night=night.date.isoformat(), stage=stage.name)
     log.info("stage begins")
@@ -158,8 +164,3 @@ class _Named:
     def step(self, name: str, done: int, total: int | None) -> None:
         """Pass a step on."""
         self.inner.step(f"{self.part}: {name}", done, total)
-
-
-def stage_names() -> Sequence[str]:
-    """Return the names of the stages in order."""
-    return [stage.name for stage in STAGES]

@@ -105,6 +105,7 @@ def _tasks(workspace: Workspace, store: Store, lake: LakePurge, now: datetime) -
     for what, folder, age in (
         ("refused rows", workspace.folder("quarantine"), days.quarantine_days),
         ("files taken from the drop folder", taken, days.dropped_files_days),
+        ("left-overs of pulls", workspace.root / "pulled", days.dropped_files_days),
         ("logs", workspace.root / LOG_FOLDER, days.log_days),
         ("journals of nights", workspace.root / NIGHTS, days.log_days),
     ):

@@ -85,7 +85,8 @@ class Gathered:
 def gather(snapshot: Snapshot, period: Period, books: Books, rollups: Path, decided_at: datetime) -> Gathered:
     """Read and prepare. `rollups` is the folder that keeps daily roll-ups; `decided_at` bounds what outcomes are known.
 
-    Raises IntegrityError when a part of the lake is not what was written.
+    Raises IntegrityError when a part of the lake is not what was written: parts are compared with their digests when
+    they are read for the first time, those of conversions and partners every time.
     """
     first = period.window_first
     parts = (
@@ -93,6 +94,19 @@ def gather(snapshot: Snapshot, period: Period, books: Books, rollups: Path, deci
         *snapshot.select((Kind.CLICKS,), first - timedelta(days=CLICK_DAYS), period.last),
         *snapshot.select((Kind.OUTCOMES, Kind.AFFILIATES)),
     )
+    snapshot.verify(part for part in parts if part.kind != Kind.CLICKS)
+    try:
+        return _gathered(snapshot, period, books, (rollups, decided_at), parts)
+    except (pl.exceptions.PolarsError, OSError):
+        snapshot.verify(parts)
+        raise
+
+
+def _gathered(
+    snapshot: Snapshot, period: Period, books: Books, how: tuple[Path, datetime], parts: tuple[Part, ...]
+) -> Gathered:
+    rollups, decided_at = how
+    first = period.window_first
     conversions = snapshot.frame(Kind.CONVERSIONS, first, period.last).collect()
     affiliates = snapshot.frame(Kind.AFFILIATES).collect()
     outcomes = snapshot.frame(Kind.OUTCOMES).filter(pl.col("ts") <= decided_at).collect()
@@ -142,6 +156,7 @@ def _rolled_day(snapshot: Snapshot, day: date, books: Books, sites: pl.DataFrame
     path = folder / f"{day.isoformat()}-{key.hexdigest()[:24]}.parquet"
     if path.is_file():
         return pl.read_parquet(path)
+    snapshot.verify(parts)
     clicks = nw.to_native(working_clicks(nw.from_native(snapshot.frame(Kind.CLICKS, day, day)))).collect()
     result = rolled(clicks, tables_for([clicks.lazy()], lookups(books, sites, day)))
     folder.mkdir(parents=True, exist_ok=True)
