@@ -1,4 +1,4 @@
-"""Charts as geometry: the server places bars, lines and labels, a template draws them as SVG, the style sheet colours them.
+"""Charts as geometry: the server places bars, lines and labels, a template draws them, the style sheet colours them.
 
 Drawn on the server because the strict content-security-policy refuses the inline styles that chart scripts write. Every
 chart carries its numbers as a table, for those who cannot see it and those who want to copy them.
@@ -215,7 +215,7 @@ def curve(points: Sequence[tuple[float, float, float | None]], at: float, money:
         for score, amount, clean in points
     )
     return Chart(
-        summary=f"Money held and its expected clean share, by the score from which conversions are held. Marked: {at:.2f}.",
+        summary=f"Money held and its expected clean share, by the score from which is held. Marked: {at:.2f}.",
         head=("held from score", f"money held {money}", "expected clean share"),
         rows=rows,
         bars=bars,

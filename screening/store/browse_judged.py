@@ -206,11 +206,12 @@ class BrowseJudged:
     def cap_counts(self) -> dict[str, int]:
         """Count the recommendations of each status."""
         with self._access.reading() as connection:
-            found = connection.execute(select(_CAP.status, func.count()).group_by(_CAP.status))
-            return {status: count for status, count in found}
+            found = connection.execute(select(_CAP.status, func.count().label("cases")).group_by(_CAP.status))
+            return {row.status: row.cases for row in found}
 
 
 def source_row(row: Row[Any]) -> SourceRow:
+    """Return a source from a row of the sources joined with its run."""
     return SourceRow(
         name=SourceName(row.affiliate_id, row.offer_id, row.sub_id),
         first=row._mapping[_SOURCE["from"]],  # noqa: SLF001 - SQLAlchemy's public name for a row by column
@@ -248,6 +249,7 @@ def _decision(row: Row[Any]) -> DecisionRow:
 
 
 def screening_row(row: Row[Any]) -> ScreeningRow:
+    """Return a screening from a row of the screenings joined with its run."""
     return ScreeningRow(
         application_id=row.application_id,
         decision=row.decision,

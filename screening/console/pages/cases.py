@@ -8,12 +8,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form
 from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel, Field
 
 from screening.console.auth import allows
 from screening.console.context import Console, Here
 from screening.console.pages.queues import Address, case_address, read_opened_from
 from screening.console.sessions import Person
-from screening.errors import InputError
 from screening.review.act import Act
 from screening.review.act import Person as Actor
 from screening.review.cases import Seen, add_note, assign, decide, snooze, undo, wake
@@ -28,29 +28,43 @@ Number = Annotated[int, Form()]
 _LONGEST_SNOOZE = 365
 
 
+class CaseForm(BaseModel):
+    """What every form about a case sends: the version that the person saw, and the queue it was opened from."""
+
+    version: int
+    note: str = ""
+    queue: str = ""
+
+
+class DecisionForm(CaseForm):
+    """A decision."""
+
+    decision: str
+
+
+class SnoozeForm(CaseForm):
+    """Putting aside, for some days."""
+
+    days: Annotated[int, Field(ge=1, le=_LONGEST_SNOOZE)] = 3
+
+
 @router.post("/cases/{case_id}/decide")
-def decide_case(  # noqa: PLR0913 - the fields of the form
-    console: Here, person: Judge, case_id: int, version: Number, decision: Text, note: Text = "", queue: Text = ""
-) -> Response:
+def decide_case(console: Here, person: Judge, case_id: int, form: Annotated[DecisionForm, Form()]) -> Response:
     """Decide the case and go on to the next of the queue."""
-    opened_from = read_opened_from(queue)
+    opened_from = read_opened_from(form.queue)
     following = _next(console, case_id, opened_from)
-    settings = console.workspace.settings.review
-    done = decide(console.store, Seen(case_id, version), decision, _act(console, person, note), settings)
+    act, settings = _act(console, person, form.note), console.workspace.settings.review
+    done = decide(console.store, Seen(case_id, form.version), form.decision, act, settings)
     return _go_on(done.case, following, opened_from)
 
 
 @router.post("/cases/{case_id}/snooze")
-def snooze_case(  # noqa: PLR0913 - the fields of the form
-    console: Here, person: Worker, case_id: int, version: Number, days: Number = 3, note: Text = "", queue: Text = ""
-) -> Response:
+def snooze_case(console: Here, person: Worker, case_id: int, form: Annotated[SnoozeForm, Form()]) -> Response:
     """Put the case aside for some days and go on to the next."""
-    if not 1 <= days <= _LONGEST_SNOOZE:
-        raise InputError(f"{days} days cannot be.", remedy=f"Choose 1 to {_LONGEST_SNOOZE}.", where="days")
-    opened_from = read_opened_from(queue)
+    opened_from = read_opened_from(form.queue)
     following = _next(console, case_id, opened_from)
-    act = _act(console, person, note)
-    done = snooze(console.store, Seen(case_id, version), act.at + timedelta(days=days), act)
+    act = _act(console, person, form.note)
+    done = snooze(console.store, Seen(case_id, form.version), act.at + timedelta(days=form.days), act)
     return _go_on(done.case, following, opened_from)
 
 

@@ -53,7 +53,9 @@ def show_caps(request: Request, console: Here, person: Viewer, status: str = "pr
 
 
 @router.post("/caps/{cap_id}")
-def decide_cap(console: Here, person: Decider, cap_id: int, decision: Text, limit: Text = "", note: Text = "") -> Response:
+def decide_cap(
+    console: Here, person: Decider, cap_id: int, decision: Text, limit: Text = "", note: Text = ""
+) -> Response:
     """Approve a recommendation, with another limit when one is given, or reject it."""
     act = Act(Actor(person.name, person.role), console.clock(), note.strip())
     if decision == "reject":
@@ -81,9 +83,7 @@ async def gate_batch(console: Here, person: Gatekeeper, file: UploadFile) -> Res
     content = await file.read()
     name = file.filename or ""
     now = console.clock()
-    run_id = await run_in_threadpool(
-        gate_upload, console.workspace, name, content, now, plain_progress(lambda _: None)
-    )
+    run_id = await run_in_threadpool(gate_upload, console.workspace, name, content, now, plain_progress(lambda _: None))
     del person
     return _see(f"/payouts/{run_id}")
 
@@ -139,5 +139,3 @@ def _limit(text: str) -> Decimal | None:
 
 def _see(address: str) -> RedirectResponse:
     return RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER)
-
-

@@ -38,9 +38,7 @@ _EVENTS = 100
 
 
 @router.get("/affiliates", dependencies=[Depends(allows(Action.VIEW))])
-def show_leaderboard(
-    request: Request, console: Here, month: str = "", order: str = "rank", start: int = 0
-) -> Response:
+def show_leaderboard(request: Request, console: Here, month: str = "", order: str = "rank", start: int = 0) -> Response:
     """Show the partners' scorecards of a month beside one another, and the key figures."""
     try:
         board = leaderboard(console.workspace, console.store, month or None, order, max(0, start))
@@ -48,7 +46,15 @@ def show_leaderboard(
     except WinnowError as error:
         board, failure = None, error
     return render(
-        request, "affiliates.html", board=board, failure=failure, month=month, order=order, orders=ORDERS, start=start, size=LISTED
+        request,
+        "affiliates.html",
+        board=board,
+        failure=failure,
+        month=month,
+        order=order,
+        orders=ORDERS,
+        start=start,
+        size=LISTED,
     )
 
 
@@ -90,7 +96,13 @@ def show_run(request: Request, console: Here, person: Viewer, run_id: str) -> Re
     page = run_page(console.store, run_id)
     settings = without_passwords(dict(page.run.settings))
     return render(
-        request, "run.html", page=page, settings=settings, replay=None, shown=DIFFERENCES, may_replay=person.may(Action.EXPORT)
+        request,
+        "run.html",
+        page=page,
+        settings=settings,
+        replay=None,
+        shown=DIFFERENCES,
+        may_replay=person.may(Action.EXPORT),
     )
 
 
@@ -110,7 +122,9 @@ def show_audit(request: Request, console: Here, subject: str = "", below: int | 
     older = f"/audit?subject={quote(subject)}&below={events[-1].number}" if len(events) == _EVENTS else None
     newer = f"/audit?subject={quote(subject)}" if below is not None else None
     head = console.store.audit.head()
-    return render(request, "audit.html", events=events, subject=subject, older=older, newer=newer, head=head, verified=None)
+    return render(
+        request, "audit.html", events=events, subject=subject, older=older, newer=newer, head=head, verified=None
+    )
 
 
 @router.post("/audit/verify", dependencies=[Depends(allows(Action.READ_AUDIT))])
@@ -124,7 +138,9 @@ def verify_audit(request: Request, console: Here) -> Response:
     events = console.store.browse.trail.trail(_EVENTS)
     older = f"/audit?below={events[-1].number}" if len(events) == _EVENTS else None
     head = console.store.audit.head()
-    return render(request, "audit.html", events=events, subject="", older=older, newer=None, head=head, verified=verified)
+    return render(
+        request, "audit.html", events=events, subject="", older=older, newer=None, head=head, verified=verified
+    )
 
 
 @router.get("/audit/export", dependencies=[Depends(allows(Action.READ_AUDIT))])

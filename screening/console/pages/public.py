@@ -30,7 +30,19 @@ _LONGEST_TEXT = 5_000
 _FIELDS = ("name", "email", "company", "country", "phone", "claimed_monthly_visits", "payout_account")
 _LISTS = {"websites": None, "social_profiles": None, "promo_methods": ";"}
 """Fields that hold several values, by what separates them; None: any white space."""
-METHODS = ("content", "coupon", "cashback", "email", "social", "search", "display", "native", "push", "app", "influencer")
+METHODS = (
+    "content",
+    "coupon",
+    "cashback",
+    "email",
+    "social",
+    "search",
+    "display",
+    "native",
+    "push",
+    "app",
+    "influencer",
+)
 
 
 class Counter:
@@ -83,14 +95,18 @@ async def apply(request: Request, console: Here) -> Response:
         counter.take(address, limits.applications_per_hour, now)
         and counter.take("apply", limits.applications_per_hour_all, now)
     ):
-        return render(request, "too_many.html", status_code=HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": "3600"})
+        return render(
+            request, "too_many.html", status_code=HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": "3600"}
+        )
     fields = _fields(given, f"WEB-{now:%Y%m%d}-{secrets.token_hex(6)}")
     try:
         with console.store.together() as records:
             handed = hand_in(console.workspace, records, fields, "application form", now)
     except InputError as error:
         return _form(request, console, given, error, HTTPStatus.UNPROCESSABLE_ENTITY)
-    return render(request, "applied.html", application_id=handed.application.application_id, unreadable=handed.unreadable)
+    return render(
+        request, "applied.html", application_id=handed.application.application_id, unreadable=handed.unreadable
+    )
 
 
 @router.get("/partner/{token}", dependencies=[Depends(anybody)])
@@ -99,7 +115,9 @@ def show_partner(request: Request, console: Here, token: str, done: str = "") ->
     now = console.clock()
     affiliate_id = affiliate_of(console.workspace, token, now)
     page = partner_page(console.workspace, console.store, affiliate_id, now)
-    return render(request, "partner.html", page=page, token=token, person=None, contested=done == "contested", fault=None)
+    return render(
+        request, "partner.html", page=page, token=token, person=None, contested=done == "contested", fault=None
+    )
 
 
 @router.post("/partner/{token}/appeal", dependencies=[Depends(anybody)])
@@ -108,14 +126,23 @@ def contest(request: Request, console: Here, token: str, subject: Text, statemen
     now = console.clock()
     affiliate_id = affiliate_of(console.workspace, token, now)
     if not counter.take(f"appeal {affiliate_id}", console.workspace.settings.portal.appeals_per_hour, now):
-        return render(request, "too_many.html", status_code=HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": "3600"})
+        return render(
+            request, "too_many.html", status_code=HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": "3600"}
+        )
     act = Act(Person(affiliate_id, AFFILIATE), now, statement.strip()[:_LONGEST_TEXT])
     try:
         open_appeal(console.store, Contested("source", subject, affiliate_id), act, console.workspace.settings.review)
     except WinnowError as error:
         page = partner_page(console.workspace, console.store, affiliate_id, now)
         return render(
-            request, "partner.html", status_code=error.http_status, page=page, token=token, person=None, contested=False, fault=error
+            request,
+            "partner.html",
+            status_code=error.http_status,
+            page=page,
+            token=token,
+            person=None,
+            contested=False,
+            fault=error,
         )
     return RedirectResponse(f"/partner/{token}?done=contested", status_code=HTTPStatus.SEE_OTHER)
 
@@ -125,7 +152,14 @@ def _form(request: Request, console: Console, given: dict[str, str], fault: Inpu
     methods = policy.allowed_methods or METHODS
     programme = console.workspace.settings.notices.programme
     return render(
-        request, "apply.html", status_code=status, given=given, fault=fault, methods=methods, programme=programme, person=None
+        request,
+        "apply.html",
+        status_code=status,
+        given=given,
+        fault=fault,
+        methods=methods,
+        programme=programme,
+        person=None,
     )
 
 

@@ -77,8 +77,8 @@ def drop_view(console: Here, person: Viewer, name: str, view: Annotated[int, For
     return _see(read_queue(name, {}).page())
 
 
-@router.post("/review/{name}/bulk")
-async def ask_about_many(request: Request, console: Here, person: Worker, name: str) -> Response:
+@router.post("/review/{name}/bulk", dependencies=[Depends(allows(Action.WORK_CASES))])
+async def ask_about_many(request: Request, console: Here, name: str) -> Response:
     """Show what a decision about many cases would do, and ask."""
     form = await request.form()
     chosen = [str(one) for one in form.getlist("case")]

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import FileResponse, Response
+from pydantic import BaseModel, Field
 
 from screening.console import charts
 from screening.console.auth import allows
@@ -35,36 +36,48 @@ from screening.store.browse_judged import SourceName
 
 router = APIRouter()
 Viewer = Annotated[Person, Depends(allows(Action.VIEW))]
-Share = Annotated[float, Query(ge=0, le=1)]
-_SIMILARITY_HALF = 0.5
+
+
+class ApplicantAsked(BaseModel):
+    """What the address of an applicant's page holds; `letter` says which letter to preview."""
+
+    id: str
+    queue: str = ""
+    done: str = ""
+    letter: str = "ask"
+
+
+class SourceAsked(BaseModel):
+    """What the address of a source's page holds; `line` is the score of the what-if."""
+
+    affiliate: str
+    offer: str
+    sub: str | None = None
+    line: Annotated[float, Field(ge=0, le=1)] = 0.5
+    queue: str = ""
+    done: str = ""
 
 
 @router.get("/applicant")
-def show_applicant(  # noqa: PLR0913 - what the address holds
-    request: Request,
-    console: Here,
-    person: Viewer,
-    id: str,
-    queue: str = "",
-    done: str = "",
-    letter: str = "ask",
+def show_applicant(
+    request: Request, console: Here, person: Viewer, asked: Annotated[ApplicantAsked, Query()]
 ) -> Response:
     """Show everything about an applicant."""
-    page = applicant_page(console.workspace, console.store, id)
+    page = applicant_page(console.workspace, console.store, asked.id)
     if page.screening is None and page.case is None:
-        raise InputError(f"No application {id!r} was screened.", remedy="Choose one from the queue.", where="id")
-    opened_from = read_opened_from(queue)
+        raise InputError(f"No application {asked.id!r} was screened.", remedy="Choose one from the queue.", where="id")
+    opened_from = read_opened_from(asked.queue)
     kind = page.case.kind if page.case else "application"
     return render(
         request,
         "applicant.html",
         page=page,
         graph=_graph(page),
-        letter=letter_preview(console.workspace, page.dossier, letter),
-        letter_about=letter,
+        letter=letter_preview(console.workspace, page.dossier, asked.letter),
+        letter_about=asked.letter,
         case_address=case_address,
-        **_case_parts(console, person, (page.case, opened_from), queue),
-        said=said_of(console.store, read_cases(done, 1), opened_from or read_queue(_queue_name(kind), {})),
+        **_case_parts(console, person, (page.case, opened_from), asked.queue),
+        said=said_of(console.store, read_cases(asked.done, 1), opened_from or read_queue(_queue_name(kind), {})),
         trail=_trail(opened_from, ("Applicants", "/review/applicants")),
     )
 
@@ -80,22 +93,14 @@ def show_screenshot(console: Here, id: str) -> Response:  # noqa: A002 - the wor
 
 
 @router.get("/source")
-def show_source(  # noqa: PLR0913 - what the address holds
-    request: Request,
-    console: Here,
-    person: Viewer,
-    affiliate: str,
-    offer: str,
-    sub: str | None = None,
-    line: Share = _SIMILARITY_HALF,
-    queue: str = "",
-    done: str = "",
-) -> Response:
+def show_source(request: Request, console: Here, person: Viewer, asked: Annotated[SourceAsked, Query()]) -> Response:
     """Show everything about a traffic source."""
-    page = source_page(console.workspace, console.store, SourceName(affiliate, offer, sub), line)
+    page = source_page(
+        console.workspace, console.store, SourceName(asked.affiliate, asked.offer, asked.sub), asked.line
+    )
     if page.source is None and page.case is None:
         raise InputError("No scan has judged this source.", remedy="Choose one from the queue.", where="source")
-    opened_from = read_opened_from(queue)
+    opened_from = read_opened_from(asked.queue)
     return render(
         request,
         "source.html",
@@ -104,8 +109,8 @@ def show_source(  # noqa: PLR0913 - what the address holds
         curve=_curve(page),
         source_address=source_address,
         case_address=case_address,
-        **_case_parts(console, person, (page.case, opened_from), queue),
-        said=said_of(console.store, read_cases(done, 1), opened_from or read_queue("sources", {})),
+        **_case_parts(console, person, (page.case, opened_from), asked.queue),
+        said=said_of(console.store, read_cases(asked.done, 1), opened_from or read_queue("sources", {})),
         trail=_trail(opened_from, ("Traffic sources", "/review/sources")),
     )
 

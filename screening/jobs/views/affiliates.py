@@ -69,15 +69,15 @@ class Ring:
     shared: tuple[str, ...]
 
 
-def leaderboard(
-    workspace: Workspace, store: Store, month: str | None, order: str, start: int
-) -> Leaderboard:
-    """Return the leaderboard of a month (None: the last whole one) from row `start`. Raises InputError without events."""
+def leaderboard(workspace: Workspace, store: Store, month: str | None, order: str, start: int) -> Leaderboard:
+    """Return the leaderboard of a month (None: the last whole one) from row `start`. Raises InputError."""
     frame, body = _counted(workspace, store, month)
     chosen = order if order in ORDERS else "rank"
     ranked = frame.sort(chosen, descending=chosen != "rank", nulls_last=True, maintain_order=True)
     rows = ranked.slice(start, LISTED).to_dicts()
-    return Leaderboard(body["month"], body["compared"], tuple(body["kpis"]), tuple(rows), frame.height, body["unjudged"])
+    return Leaderboard(
+        body["month"], body["compared"], tuple(body["kpis"]), tuple(rows), frame.height, body["unjudged"]
+    )
 
 
 def affiliate_page(workspace: Workspace, store: Store, affiliate_id: str, now: datetime) -> AffiliatePage:

@@ -12,7 +12,7 @@ SMTP_VARIABLE = "WINNOW_SMTP_PASSWORD"
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One connection. `secret_from` names the variable or file that must hold the secret; `set` says whether it does."""
+    """One connection. `secret_from` names the variable or file for the secret; `set` says whether it holds one."""
 
     name: str
     to: str

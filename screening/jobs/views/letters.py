@@ -21,7 +21,7 @@ _OUTCOMES = {
 def letter_preview(workspace: Workspace, dossier: dict[str, Any] | None, decision: str) -> Letter | None:
     """Return the letter about a decision (`approve`, `reject` or `ask`), None without a dossier or such a decision.
 
-    It says categories and advice only; a request for a fix names what can be fixed.
+    It says categories and advice only; a request for a fix names what can be fixed, and there is none without that.
     """
     if dossier is None or decision not in _OUTCOMES:
         return None
@@ -29,6 +29,8 @@ def letter_preview(workspace: Workspace, dossier: dict[str, Any] | None, decisio
     against = [reason for reason in dossier["reasons"] if reason["against"]]
     if decision == "ask":
         against = [reason for reason in against if reason["fixable"]]
+        if not against:
+            return None
     told = [] if decision == "approve" else against
     answer = ApplicationAnswer(
         application_id=application["application_id"],

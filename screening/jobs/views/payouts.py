@@ -46,9 +46,7 @@ class Batch:
 
 def batches(workspace: Workspace, store: Store, below: int | None) -> tuple[Batch, ...]:
     """Return the batches, the newest first, those numbered below `below`."""
-    return tuple(
-        _batch(workspace, store, run) for run in store.browse.trail.runs(ROWS, command="payout", below=below)
-    )
+    return tuple(_batch(workspace, store, run) for run in store.browse.trail.runs(ROWS, command="payout", below=below))
 
 
 def batch(workspace: Workspace, store: Store, run_id: str, after: str) -> Batch:
@@ -104,5 +102,3 @@ def _total(said: Mapping[str, Any]) -> BatchTotal:
         int(said.get("lines", 0)),
         None if amount in (None, "None") else Decimal(str(amount)),
     )
-
-

@@ -108,7 +108,7 @@ def _source_row(store: Store, case: Case) -> QueueRow:
     share = None
     if source is not None and source.bad_share_low is not None and source.bad_share_high is not None:
         share = (source.bad_share_low, source.bad_share_high)
-    title = f"{name.affiliate_id} › {name.sub_id or 'no sub id'}"
+    title = f"{name.affiliate_id} / {name.sub_id or 'no sub id'}"
     return replace(case_row(case), title=title, note=f"offer {name.offer_id}", source=name, bad_share=share)
 
 

@@ -1,9 +1,8 @@
-"""The page of a traffic source: what was judged, why, on what numbers, what is held, and what another line would hold."""
+"""The page of a traffic source: what was judged, why, on what numbers, what is held, and what else could be."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 
 from screening.jobs.views.panel import Panel, panel
@@ -125,8 +124,3 @@ def name_of_case(case: Case) -> SourceName:
     """Return the source that a case is about."""
     affiliate, offer = case.affiliate_id or "", case.offer_id or ""
     return SourceName(affiliate, offer, case.subject[len(f"{affiliate}/{offer}/") :] or None)
-
-
-def judged_at(page: SourcePage) -> datetime | None:
-    """Return when the source was judged last."""
-    return page.source.judged_at if page.source else None

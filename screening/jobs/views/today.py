@@ -159,11 +159,17 @@ def _alarms(
         if newest is not None and newest.status == "failed":
             found.append(
                 Alarm(
-                    f"The last {command} failed", f"{newest.run_id}.", True, f"/runs/{newest.run_id}", "What happened"
+                    title=f"The last {command} failed",
+                    text=f"{newest.run_id}.",
+                    grave=True,
+                    href=f"/runs/{newest.run_id}",
+                    action="What happened",
                 )
             )
     if deadline is not None and deadline < now:
-        found.append(Alarm("An appeal is overdue", "Its deadline has passed.", True, "/appeals", "Answer it"))
+        found.append(
+            Alarm("An appeal is overdue", "Its deadline has passed.", grave=True, href="/appeals", action="Answer it")
+        )
     return (*found, *list_alarms(workspace, now))
 
 
