@@ -111,8 +111,15 @@ class _Pull:
             if refused.error is not None:
                 raise refused.error
         totals = report.totals()
-        counts = {count: totals[count] for count in ("taken", "revised", "quarantined")}
-        return PulledKind(everflow.NAME, kind, *period, rows=rows, **counts)
+        return PulledKind(
+            everflow.NAME,
+            kind,
+            *period,
+            rows=rows,
+            taken=totals["taken"],
+            revised=totals["revised"],
+            quarantined=totals["quarantined"],
+        )
 
     def _write(self, kind: Kind, pages: Iterable[list[dict[str, Any]]], path: Path) -> int:
         """Write the rows as JSON lines, a page at a time, so that memory stays bounded."""

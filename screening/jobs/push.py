@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -118,7 +119,7 @@ def _stale(approved: pl.DataFrame, now: datetime) -> dict[int, str]:
     return said
 
 
-def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
+def _place(row: Mapping[str, Any]) -> tuple[str, str | None, str]:
     return row["offer_id"], row["affiliate_id"], row["cap_type"]
 
 
@@ -146,7 +147,9 @@ def _caps_order(network: Network, live: pl.DataFrame, by: str) -> Order:
 
 
 def _change(network: Network, row: Mapping[str, Any]) -> CapChange:
-    limit = row["recommended"] if row["approved_limit"] is None else row["approved_limit"]
+    limit = row["approved_limit"]
+    if limit is None:  # such a one is never sent, only named
+        limit = row["recommended"] or Decimal(0)
     return CapChange(f"{network.name}/cap/{row['cap_id']}", *_place(row), limit)
 
 

@@ -159,5 +159,5 @@ class _WritingRetry(Retry):
 class _NoPlainText(HTTPAdapter):
     """Refuses addresses without encryption, over which the key would be read by anybody on the way."""
 
-    def send(self, *_: object, **__: object) -> requests.Response:  # type: ignore[override]
+    def send(self, *_: object, **__: object) -> requests.Response:
         raise requests.ConnectionError("plain HTTP is refused")

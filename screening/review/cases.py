@@ -6,7 +6,7 @@ ConflictError says who did what. Every act is checked against `permissions` and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from screening.review.subjects import AFFILIATE_KIND, APPLICATION, CONVERSION, S
 from screening.review.verdicts import Basis, Settled, Verdict, settle_conversion, settle_source, take_back
 from screening.settings.review import ReviewSettings
 from screening.store import AuditEvent, Case, CaseEvent, Records, Store
+from screening.store.browse_judged import SourceName
 
 APPROVE, REJECT, ASK = "approve", "reject", "ask"
 _TRAFFIC = tuple(Verdict)
@@ -106,7 +107,14 @@ def decide_many(store: Store, seen: Sequence[Seen], decision: str, act: Act, set
     demand(act.person, Action.DECIDE_CASES)
     if len(seen) > settings.bulk_max:
         raise InputError(f"{len(seen)} cases are too many at once.", remedy=f"Choose at most {settings.bulk_max}.")
-    return [_attempt(one.case_id, lambda one=one: decide(store, one, decision, act, settings)) for one in seen]
+
+    def attempt(one: Seen) -> Outcome:
+        try:
+            return Outcome(one.case_id, decide(store, one, decision, act, settings), None)
+        except WinnowError as error:
+            return Outcome(one.case_id, None, error)
+
+    return [attempt(one) for one in seen]
 
 
 def assign(store: Store, seen: Seen, assignee: str | None, act: Act) -> Done:
@@ -180,13 +188,6 @@ def undo(store: Store, seen: Seen, act: Act) -> Done:
         return Done(_record(records, changed, act, _UNDO, {"undone": last.details["decision"], "by": last.author}))
 
 
-def _attempt(case_id: int, work: Callable[[], Done]) -> Outcome:
-    try:
-        return Outcome(case_id, work(), None)
-    except WinnowError as error:
-        return Outcome(case_id, None, error)
-
-
 def _settle(records: Records, case: Case, decision: str, act: Act) -> Settled | None:
     if case.kind not in (SOURCE, CONVERSION):
         return None
@@ -195,11 +196,10 @@ def _settle(records: Records, case: Case, decision: str, act: Act) -> Settled | 
     if case.kind == CONVERSION:
         return settle_conversion(records, case.subject, Verdict(decision), act, basis)
     source = source_of_case(case)
-    if case.run_id is not None:
-        judged = records.sources(case.run_id).filter(affiliate_id=source.affiliate_id, offer_id=source.offer_id)
-        judged = judged.filter(judged["sub_id"].eq_missing(source.sub_id)) if judged.height else judged
-        if judged.height:
-            basis = replace(basis, period=(judged["from"].min(), judged["to"].max()))
+    name = SourceName(source.affiliate_id, source.offer_id, source.sub_id)
+    window = None if case.run_id is None else records.browse.judged.source(name, case.run_id)
+    if window is not None:
+        basis = replace(basis, period=(window.first, window.last))
     return settle_source(records, source, Verdict(decision), act, basis)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from threading import Barrier, Thread
 
 import polars as pl
 import pytest
 import review_scene as scene
+import store_writer as writer
 from review_scene import ANN, MAX, NOW, VIC, act, on_both_databases, seen
 
 from screening.errors import ConflictError, DeniedError, InputError
@@ -45,6 +46,16 @@ def test_a_released_source_has_its_held_conversions_cleared_and_labelled(store, 
     assert (number, event.actor, event.action, event.details["note"]) == (1, "ann", "decide", "real people")
     assert event.details["amounts"] == {"USD": "5.0000"}
     store.audit.verify()
+
+
+def test_a_label_speaks_of_the_days_that_the_case_was_about(store, review_settings):
+    sources = writer.sources(1).with_columns(sub_id=pl.lit("s1"))
+    store.record_scan(writer.run_record("scan-2"), writer.decisions(0), sources, writer.caps(0))
+    case = dataclasses.replace(scene.SOURCE_CASE, run_id="scan-2")
+    opened = store.cases.open(case, CaseEvent(NOW, "scan", "opened"))
+    review.decide(store, seen(opened), "clean", act(), review_settings)
+    (label,) = store.labels.all().to_dicts()
+    assert (label["period_from"], label["period_to"]) == (date(2026, 2, 1), date(2026, 2, 28))
 
 
 @on_both_databases
