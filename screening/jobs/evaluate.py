@@ -17,8 +17,9 @@ from features.lookups import Lookups, site_hosts
 from features.matrix import IDENTITY
 from features.schema import Kind
 from features.windows import day_number
+from models.fused import Learning, fused, load_judge
 from models.metrics import Resampling
-from models.taught import TaughtJudge, teach
+from models.taught import TaughtJudge, shipped_bytes, teach
 from screening.errors import InputError
 from screening.jobs.evaluation.figures import Figures, measured
 from screening.jobs.evaluation.injected import Injection, injected_fraud
@@ -147,7 +148,9 @@ def _judges(
     if earlier is None or until >= bench.last:
         count = traffic.conversions.height
         return judges, None, (f"The {count} conversions up to {until} are too few to teach a judge on.",)
-    return {**judges, EARLIER: earlier}, until, ()
+    # while outcomes are too few to set the share of the own judge, as at the beginning of a programme
+    together = fused(earlier, load_judge(shipped_bytes()), settings.training.own_share, Learning((), 0.0, None))
+    return {**judges, EARLIER: together}, until, ()
 
 
 def _lookups(bench: _Bench, day: date) -> Lookups:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -33,8 +33,8 @@ def queue_sources(
     stakes = _stakes(judged.decisions, locks, run.finished_at)
     opened = 0
     for row in newest.iter_rows(named=True):
-        subject = "/".join(row[part] or "" for part in _SOURCE)
-        drawn = _drawn(f"{settings.seed}|{run.period_to}|{subject}", settings.audit_share)
+        subject = source_subject(row)
+        drawn = drawn_for_audit(subject, run.period_to, settings)
         if row["flagged"] or drawn:
             reasons = (*row["reasons"], *((_AUDIT,) if drawn else ()))
             stake = stakes.get(tuple(row[part] for part in _SOURCE), _Stake(None, None, None))
@@ -42,6 +42,18 @@ def queue_sources(
             records.cases.open(case, CaseEvent(run.finished_at, "scan", "opened", details={"run_id": run.run_id}))
             opened += 1
     return opened
+
+
+def source_subject(row: Mapping[str, Any]) -> str:
+    """Return the subject under which a source's case is kept."""
+    return "/".join(row[part] or "" for part in _SOURCE)
+
+
+def drawn_for_audit(subject: str, period_to: date | None, settings: DecisionSettings) -> bool:
+    """Say whether a scan up to that day draws a source for audit, whatever it decides about it."""
+    key = f"{settings.seed}|{period_to}|{subject}"
+    number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big")
+    return number < settings.audit_share * 2**64
 
 
 def queue_applications(records: Records, screenings: pl.DataFrame, run: RunRecord) -> int:
@@ -97,8 +109,3 @@ def _case(row: Mapping[str, Any], subject: str, reasons: tuple[str, ...], stake:
         due_at=stake.locks_at,
         run_id=run.run_id,
     )
-
-
-def _drawn(key: str, share: float) -> bool:
-    number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big")
-    return number < share * 2**64

@@ -21,14 +21,14 @@ from features.prepare import prepare
 from features.schema import Kind
 from features.windows import day_number
 from models.drift import Sketch
-from models.fused import fused, learn_outcomes
+from models.fused import Learning, fused, learn_outcomes, load_judge, share_by_outcomes
 from models.outcomes import CERTAIN, LABEL, Demands
-from models.taught import FEWEST, Lessons, TaughtJudge, teach
+from models.taught import FEWEST, Lessons, TaughtJudge, shipped_bytes, teach
 from screening.errors import InputError
 from screening.jobs.findings import findings
 from screening.jobs.progress import Progress
 from screening.jobs.shadow import sketch_of
-from screening.settings.training import InjectionSettings, OutcomeSettings
+from screening.settings.training import InjectionSettings, TrainingSettings
 from screening.store import AuditEvent, ModelRecord, RunRecord, Store, open_store
 from screening.store.observations import REFERENCE, Observation
 from screening.store.registry import CHALLENGER
@@ -101,8 +101,8 @@ def _teach(workspace: Workspace, snapshot: Snapshot, books: Books, known: tuple[
     first, last = _history(snapshot, settings.history_days)
     traffic = working_traffic(snapshot, first, last, now)
     on = lookups(books, site_hosts(snapshot.frame(Kind.AFFILIATES).collect()), last)
-    judge = teach(traffic, on, day_number(last), lessons_of(settings.injection), settings.seed)
-    if judge is None:
+    own = teach(traffic, on, day_number(last), lessons_of(settings.injection), settings.seed)
+    if own is None:
         raise InputError(
             f"The {traffic.conversions.height} conversions from {first} to {last} are too few to teach a judge.",
             remedy=f"It takes at least {FEWEST}; until then the shipped judge scans.",
@@ -111,7 +111,7 @@ def _teach(workspace: Workspace, snapshot: Snapshot, books: Books, known: tuple[
     matrix = prepare(traffic, on, day_number(last)).matrix
     past = Past(first, last, settings.outcomes.every_days, now)
     rows = as_decided(snapshot, past, books, workspace.folder("rollups"), labels)
-    judge, learned = _with_outcomes(judge, rows, settings.outcomes)
+    judge, learned = _together(own, rows, settings)
     parts = (
         *snapshot.select((Kind.CLICKS, Kind.CONVERSIONS), first, last),
         *snapshot.select((Kind.OUTCOMES, Kind.AFFILIATES)),
@@ -127,22 +127,28 @@ def _teach(workspace: Workspace, snapshot: Snapshot, books: Books, known: tuple[
     return _Taught(judge, first, last, sketch_of(matrix, judge), metrics, inputs)
 
 
-def _with_outcomes(
-    judge: TaughtJudge, rows: pl.DataFrame, settings: OutcomeSettings
-) -> tuple[TaughtJudge, dict[str, Any]]:
-    """Return the judge with what outcomes add, if they suffice and add anything, and what is to be told of it."""
+def _together(judge: TaughtJudge, rows: pl.DataFrame, settings: TrainingSettings) -> tuple[TaughtJudge, dict[str, Any]]:
+    """Put the judge beside the shipped one and add what outcomes teach; return it and what is to be told of that."""
+    prior, bad = load_judge(shipped_bytes()), int((rows[LABEL] == 1).sum())
+    own_share, losses = settings.own_share, {}
+    if bad >= settings.outcomes.bad_min:
+        losses = share_by_outcomes(judge.score(rows), prior.score(rows), rows)
+        own_share = min(losses, key=lambda share: (losses[share], share))
+    together = fused(judge, prior, own_share, Learning((), 0.0, None))
     # what outcomes were known at the decision is no cause of an outcome, and outcomes must not explain themselves
     needs = tuple(name for name in judge.features if not name.startswith(_OWN_OUTCOMES))
-    learning = learn_outcomes(judge, rows, needs, Demands(settings.bad_min, settings.ridge))
+    learning = learn_outcomes(together, rows, needs, Demands(settings.outcomes.bad_min, settings.outcomes.ridge))
     told = {
-        "bad": int((rows[LABEL] == 1).sum()),
+        "bad": bad,
         "said_by_people": int(rows[CERTAIN].sum()),
         "conversions": rows.height,
-        "bad_min": settings.bad_min,
+        "bad_min": settings.outcomes.bad_min,
+        "own_share": own_share,
+        "own_share_by_outcomes": bool(losses),
         "gain": learning.gain,
         "weight": learning.weight,
     }
-    return (fused(judge, learning.judges, learning.weight) if learning.judges else judge), told
+    return fused(judge, prior, own_share, learning), told
 
 
 def _history(snapshot: Snapshot, days: int) -> tuple[date, date]:

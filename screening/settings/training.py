@@ -35,5 +35,11 @@ class TrainingSettings(Section):
 
     history_days: int = setting("days of history taught with, the newest", unit="days", ge=14, le=730)
     seed: int = setting("seed of all draws in teaching", unit="number", ge=0)
+    own_share: float = setting(
+        "say of the judge taught on the own traffic beside the shipped one, while outcomes are too few to set it",
+        unit="share",
+        ge=0,
+        le=1,
+    )
     injection: InjectionSettings
     outcomes: OutcomeSettings
