@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from screening.errors import InputError
-from screening.jobs.kpis import Kpi
+from screening.jobs.kpis import Key, Kpi
 from screening.jobs.progress import plain_progress
 from screening.jobs.scorecards import chosen_span, scorecards
 from screening.jobs.views.dossiers import dossier_of
@@ -72,8 +72,9 @@ class Ring:
 def leaderboard(workspace: Workspace, store: Store, month: str | None, order: str, start: int) -> Leaderboard:
     """Return the leaderboard of a month (None: the last whole one) from row `start`. Raises InputError."""
     frame, body = _counted(workspace, store, month)
-    chosen = order if order in ORDERS else "rank"
-    ranked = frame.sort(chosen, descending=chosen != "rank", nulls_last=True, maintain_order=True)
+    # as counted they are ordered by currency and rank
+    known = order in ORDERS and order != "rank"
+    ranked = frame.sort(order, descending=True, nulls_last=True, maintain_order=True) if known else frame
     rows = ranked.slice(start, LISTED).to_dicts()
     return Leaderboard(
         body["month"], body["compared"], tuple(body["kpis"]), tuple(rows), frame.height, body["unjudged"]
@@ -146,10 +147,13 @@ def _counted(workspace: Workspace, store: Store, month: str | None) -> tuple[pl.
 
 def _kpi(kpi: Kpi) -> dict[str, Any]:
     said = asdict(kpi)
-    return {**said, **{name: _figure(said[name]) for name in ("value", "before", "target")}}
+    is_share = kpi.key in (Key.CONVERSION_RATE, Key.RETURN_RATE)
+    return {**said, **{name: _figure(said[name], is_share=is_share) for name in ("value", "before", "target")}}
 
 
-def _figure(value: Any) -> str | None:  # noqa: ANN401 - a number of any kind
+def _figure(value: Any, *, is_share: bool) -> str | None:  # noqa: ANN401 - a number of any kind
     if value is None:
         return None
-    return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else f"{value:,}"
+    if is_share:
+        return f"{value:.2%}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"

@@ -11,7 +11,7 @@ from screening.store import Case, CaseEvent, Store
 from screening.store.browse_judged import DecisionRow, SourceName, SourceRow
 from screening.workspace import Workspace
 
-HELD_SHOWN = 200
+HELD_SHOWN = 25
 """Conversions listed on the page; a source with more is worked by its sums, and the export has all."""
 _PAST_SHOWN = 12
 _STEPS = 20
@@ -52,6 +52,7 @@ class SourcePage:
     panel: Panel | None
     held: tuple[ShownConversion, ...]
     held_money: tuple[tuple[str | None, Decimal], ...]
+    held_count: int
     what_if: WhatIf | None
     past: tuple[SourceRow, ...]
     case: Case | None
@@ -70,7 +71,7 @@ def source_page(workspace: Workspace, store: Store, name: SourceName, line: floa
     case = cases[0] if cases else None
     events = tuple(reversed(store.cases.history(case.case_id))) if case and case.case_id else ()
     if source is None:
-        return SourcePage(name, None, (), None, (), (), None, past, case, events, tuple(cases[1:]), ())
+        return SourcePage(name, None, (), None, (), (), 0, None, past, case, events, tuple(cases[1:]), ())
     days = (source.first, source.last)
     judged = browse.conversions(name, source.run_id, days)
     run = store.run(source.run_id)
@@ -82,13 +83,14 @@ def source_page(workspace: Workspace, store: Store, name: SourceName, line: floa
         panel=panel(workspace, name, days, source.run_id, run.lake_version),
         held=tuple(ShownConversion(row, of_traffic(row.reasons, row.details)) for row in stopped[:HELD_SHOWN]),
         held_money=_sums(stopped),
+        held_count=len(stopped),
         what_if=what_if(judged, line),
         past=past,
         case=case,
         events=events,
         earlier_cases=tuple(cases[1:]),
         siblings=tuple(
-            row for row in browse.sources_of(name.affiliate_id, source.run_id, HELD_SHOWN) if row.name != name
+            row for row in browse.sources_of(name.affiliate_id, source.run_id, 2 * _PAST_SHOWN) if row.name != name
         )[:_PAST_SHOWN],
     )
 
