@@ -1,8 +1,9 @@
 """From scores to what is held: posteriors for this programme's base rate, conformal p-values, and a bound on mistakes.
 
-A conversion is held on its score only when three things agree: its posterior is above one half; Benjamini-Hochberg on
+A conversion is held on its score only when four things agree: its posterior is above one half; Benjamini-Hochberg on
 its p-value keeps the expected share of clean conversions among held ones under the bound (unless nothing is trusted, so
-that there is no p-value); and the expected share of clean money among all held money is under the bound.
+that there is no p-value); it lies outside what the bulk of this programme's own scores explains, as the judge may never
+have seen a programme like it; and the expected share of clean money among all held money is under the bound.
 """
 
 from __future__ import annotations
@@ -10,11 +11,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import logit
+from scipy.stats import norm
 
 from models.stats import benjamini_hochberg, conformal_p
 
-FLOOR, CEILING = 1e-4, 0.5
-"""Bounds of the estimated base rate of fraud: never so low that nothing can be held, never a majority."""
+FLOOR, CEILING = 1e-4, 0.3
+"""Bounds of the estimated base rate of fraud: never so low that nothing can be held, never near a majority.
+
+A judge that sees more than this is rather in a strange programme than in a fraudulent one.
+"""
+OUTSIDE = 0.2
+"""False discovery rate at which scores lie outside the programme's bulk.
+
+Measured on simulated programmes of four families, one of them far more mixed than those the judge was taught on: there it
+cuts the clean money held to an eighth, while on the others the fraud found stays within three points.
+"""
+_QUANTILE = 0.16
+"""The bulk's spread is taken from its clean side: this quantile lies one standard deviation under the median."""
+_LEAST_SPREAD = 0.4
+"""Least standard deviation of the bulk, log odds: scores can be alike for want of facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +60,22 @@ def verdicts(
     likely = np.nan_to_num(posterior) > 0.5
     # where nothing is trusted there is no p-value, and the other two decide: else fraud everywhere would pass
     unlike = np.nan_to_num(benjamini_hochberg(p_value), nan=0.0) <= clean_share_max
-    return Verdicts(posterior, p_value, likely & unlike & _affordable(posterior, payout, clean_share_max), base_rate)
+    held = likely & unlike & _outside_bulk(scores) & _affordable(posterior, payout, clean_share_max)
+    return Verdicts(posterior, p_value, held, base_rate)
+
+
+def _outside_bulk(scores: np.ndarray) -> np.ndarray:
+    """Say which scores the bulk of all scores does not explain: an empirical null (Efron 2004) of log odds.
+
+    True everywhere when the median itself is suspect: then the bulk is no norm, and must not excuse anything.
+    """
+    known = ~np.isnan(scores)
+    if not known.any() or np.median(scores[known]) > 0.5:
+        return np.full(len(scores), fill_value=True)
+    odds = logit(np.clip(scores, 1e-9, 1 - 1e-9))
+    low, middle = np.quantile(odds[known], [_QUANTILE, 0.5])
+    p_value = norm.sf((odds - middle) / max(middle - low, _LEAST_SPREAD))
+    return np.asarray(np.nan_to_num(benjamini_hochberg(p_value), nan=1.0) <= OUTSIDE)
 
 
 def estimated_base_rate(scores: np.ndarray, taught_share: float) -> float:

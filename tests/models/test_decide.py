@@ -86,6 +86,16 @@ def test_fraud_everywhere_is_held_although_nothing_is_left_to_trust():
     assert verdict.held.all()
 
 
+def test_a_programme_whose_every_partner_looks_odd_is_not_held_for_it():
+    rng = np.random.default_rng(6)
+    # the judge has never seen such a programme: scores spread wide, without any group that stands apart
+    scores = 1 / (1 + np.exp(-rng.normal(-1.5, 2.0, 3000)))
+    verdict = verdicts(scores, np.ones(3000), scores[scores < 0.5], TAUGHT, BOUND)
+    assert verdict.held.mean() < 0.01
+    apart = np.append(scores, np.full(100, 0.999_999))
+    assert verdicts(apart, np.ones(3100), scores[scores < 0.5], TAUGHT, BOUND).held[-100:].all()
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.floats(0.01, 0.5))
 def test_a_worse_score_is_never_held_less(scores, bound):
     values = np.array(scores)
