@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader
 
 from screening.applicants.batch import Judged
 from screening.applicants.intake_fields import Application
+from screening.applicants.measured import measured
 from screening.applicants.reasons import Tier, explained, reasons
 from screening.applicants.scorecard import Weighed
 from screening.applicants.signals.finding import Finding, State
@@ -49,6 +50,7 @@ def dossier(judged: Judged, run_id: str, judged_at: datetime, earlier: Earlier |
         "points": verdict.scorecard.points,
         "score": round(verdict.scorecard.score, 4),
         "reasons": [_reason(item) for item in verdict.scorecard.weighed],
+        "measured": measured(application, judged.findings),
         "missing": list(verdict.missing),
         "not_known": [_brief(item) for item in judged.findings if item.state is State.UNKNOWN],
         "looked_for": sorted({reasons()[item.code].title for item in judged.findings if item.state is State.ABSENT}),

@@ -178,8 +178,11 @@ def test_answers_are_kept_and_the_list_of_registries_too(world, ask):
         (answers(Said(b"", 403)), "status 403"),
         (answers(Said(b"", 429, {"Retry-After": "120"})), "busy"),
         (answers(Said(b"x" * (3 << 20))), "no usable answer"),
-        (answers(Said(b"", 302, {"Location": "http://127.0.0.1/latest"})), "ssrf_redirect"),
-        (answers(Said(b"", 302, {"Location": "http://169.254.169.254/latest/meta-data"})), "ssrf_redirect"),
+        (answers(Said(b"", 302, {"Location": "http://127.0.0.1/latest"})), "private or reserved address"),
+        (
+            answers(Said(b"", 302, {"Location": "http://169.254.169.254/latest/meta-data"})),
+            "private or reserved address",
+        ),
     ],
 )
 def test_an_answer_that_cannot_be_used_leaves_the_age_missing(world, ask, said, why):
@@ -202,7 +205,7 @@ def test_a_registry_may_redirect_to_another_server(world, ask):
 def test_a_registry_on_a_private_address_is_not_asked(world, ask):
     town = world.town
     town.services["rdap.iana.net"] = lambda _: as_json(bootstrap({"com": town.url("loop.registry.com")}))
-    assert "address_refused" in ask()["domain_new"].why
+    assert "private or reserved" in ask()["domain_new"].why
 
 
 def test_a_suffix_without_a_registry_and_a_subdomain_of_a_shared_host(world, ask):
@@ -242,7 +245,7 @@ def test_a_dripping_server_costs_no_more_than_its_seconds(world, ask):
     world.town.services["rdap.registry.com"] = answers(Said(b"x" * 1000, drip=0.05))
     begun = time.monotonic()
     found = ask(settings={"RDAP__SECONDS": "0.5"})
-    assert "deadline" in found["domain_new"].why
+    assert "not complete in time" in found["domain_new"].why
     assert time.monotonic() - begun < 30  # it would take 50 s; the machine may be busy
 
 
@@ -345,7 +348,7 @@ def test_a_site_that_is_not_listed(world, ask):
         (answers(as_json({"fullHashes": [{"fullHash": "!"}]})), "another form"),
         (answers(as_json([])), "another form"),
         (answers(as_json({"cacheDuration": "soon"})), "duration"),
-        (answers(Said(b"", 302, {"Location": "http://inner.registry.com/"})), "redirect_rejected"),
+        (answers(Said(b"", 302, {"Location": "http://inner.registry.com/"})), "redirect rejected"),
     ],
 )
 def test_threat_lists_that_cannot_be_asked(world, ask, said, why):

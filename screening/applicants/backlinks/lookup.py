@@ -152,14 +152,19 @@ def _declared(checked: Sequence[Checked], declared: int, settings: BacklinkSetti
             yield unknown("backlinks_checked", None, "no links were declared")
         return
     by = {presence: [item for item in checked if item.presence is presence] for presence in Presence}
+    named = [item.presence for item in checked if item.declared]
     numbers: Numbers = {
+        "declared_there": named.count(Presence.THERE),
+        "declared_lacking": named.count(Presence.NOT_THERE),
+        "declared_unseen": named.count(Presence.UNKNOWN),
         "checked": len(checked),
         "found": len(by[Presence.THERE]),
         "followed": sum(item.followed is True for item in by[Presence.THERE]),
         "lacking": len(by[Presence.NOT_THERE]),
         "unseen": len(by[Presence.UNKNOWN]),
     }
-    shown = [_exhibit(item) for presence in Presence for item in by[presence]][:_EXAMPLES]
+    order = (Presence.NOT_THERE, Presence.THERE, Presence.UNKNOWN)
+    shown = [_exhibit(item) for presence in order for item in by[presence]][:_EXAMPLES]
     yield Finding("backlinks_checked", State.FOUND, None, tuple(shown), numbers)
     claimed = [item for item in checked if item.declared and item.presence is not Presence.UNKNOWN]
     if not claimed:
@@ -178,10 +183,10 @@ def _declared(checked: Sequence[Checked], declared: int, settings: BacklinkSetti
 def _exhibit(item: Checked) -> Exhibit:
     if item.presence is Presence.THERE:
         followed = "followed" if item.followed else "not followed by search engines"
-        said = f"there, {followed}, in the {item.position}; anchor “{item.anchor}”: {item.context}"
+        said = f"there, {followed}, place: {item.position}; anchor “{item.anchor}”: {item.context}"
     else:
         said = f"{item.presence.value}: {item.why}"
-    return Exhibit(item.source_url, shortened(said))
+    return Exhibit(item.source_url, shortened(f"{'declared' if item.declared else 'imported'}: {said}"))
 
 
 def _summary(known: _Known) -> Finding:

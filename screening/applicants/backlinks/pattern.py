@@ -118,7 +118,8 @@ def burst(links: Iterable[Backlink]) -> tuple[Share, float] | None:
             first[link.source_site] = min(link.first_seen, first.get(link.source_site, link.first_seen))
     if not first:
         return None
-    days = sorted(first.values())
+    sites = sorted(first, key=lambda site: (first[site], site))
+    days = [first[site] for site in sites]
     begin = best = best_begin = 0
     for end, day in enumerate(days):
         while day - days[begin] >= timedelta(days=_BURST_DAYS):
@@ -126,7 +127,8 @@ def burst(links: Iterable[Backlink]) -> tuple[Share, float] | None:
         if end - begin + 1 > best:
             best, best_begin = end - begin + 1, begin
     before = (days[best_begin] - days[0]).days / _YEAR_DAYS
-    return Share(best, len(days), days[best_begin].isoformat()), before
+    examples = tuple(sites[best_begin : best_begin + best][:5])
+    return Share(best, len(days), days[best_begin].isoformat(), examples), before
 
 
 def network(checked: Iterable[Checked], own_ids: frozenset[tuple[str, str]]) -> Share:

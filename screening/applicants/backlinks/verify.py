@@ -22,6 +22,7 @@ from screening.applicants.crawl.urls import Target, declared_target, read_target
 from screening.applicants.identifiers import owner_ids
 from screening.applicants.identity import host_of, site_of
 from screening.applicants.records import Link, Page, PageFacts
+from screening.applicants.signals.access import in_words
 from screening.applicants.signals.finding import shortened
 from screening.applicants.signals.vocabulary import around, is_listed
 from screening.settings.backlinks import BacklinkSettings
@@ -131,7 +132,7 @@ def _check(question: _Question, crawler: Crawler, robots: dict[str, RobotsRules]
     try:
         target = declared_target(question.url)
     except FetchFailedError as failed:
-        return _unknown(question.url, question.declared, f"its address cannot be used: {failed.code.value}")
+        return _unknown(question.url, question.declared, f"its address cannot be used: {in_words(failed.code)}")
     if crawler.never_fetch(target.host):
         return _unknown(question.url, question.declared, "it is a network's click address, which is never fetched")
     with crawler.fetcher.visitor(target.site, crawler.settings.user_agent) as visitor:
@@ -229,7 +230,7 @@ def _not_read_whole(page: Page, facts: PageFacts) -> str | None:
 
 def _failure(page: Page) -> str:
     if page.fetch.error is not None:
-        return f"the page could not be had: {page.fetch.error}"
+        return f"the page could not be had: {in_words(page.fetch.error)}"
     if page.fetch.status is not None and not page.fetch.ok:
         return f"the server answered with status {page.fetch.status}"
     return "the answer is no page that can be read"

@@ -19,6 +19,8 @@ from screening.applicants.codes import Failure, FetchFailedError, FetchFlag
 from screening.applicants.crawl.crawler import Crawler
 from screening.applicants.crawl.urls import Target, read_target
 from screening.applicants.lookups.cache import Answer, AnswerCache
+from screening.applicants.records import Fetch
+from screening.applicants.signals.access import in_words
 
 _BUSY = frozenset({429, 503})
 """Statuses by which a server asks to be left alone for a while (RFC 6585, RFC 9110)."""
@@ -121,7 +123,7 @@ class Services:
             target = read_target(question.url)
         except FetchFailedError as failed:
             raise NoAnswerError(
-                f"{question.service} has an address that cannot be used: {failed.code.value}"
+                f"{question.service} has an address that cannot be used: {in_words(failed.code)}"
             ) from failed
         started = datetime.now(UTC)
         with self._crawler.fetcher.visitor(target.site, self._crawler.settings.user_agent) as visitor:
@@ -137,7 +139,7 @@ class Services:
             raise NoAnswerError(f"{question.service} is busy (status {fetch.status})")
         if fetch.error is not None or fetch.status not in _USABLE or FetchFlag.TRUNCATED in fetch.flags:
             self._failures[question.server] += 1
-            raise NoAnswerError(f"{question.service} gave no usable answer: {fetch.error or f'status {fetch.status}'}")
+            raise NoAnswerError(f"{question.service} gave no usable answer: {_why(fetch)}")
         return Answer(int(fetch.status or 0), fetch.body, started)
 
     def _leave_alone(self, server: str, retry_after: str | None) -> None:
@@ -156,6 +158,10 @@ def read_json(answer: Answer, service: str) -> Any:  # noqa: ANN401 - what JSON 
 
 Asker = Callable[[Question], Answer]
 """Services.ask with the time that an application has left."""
+
+
+def _why(fetch: Fetch) -> str:
+    return in_words(fetch.error) if fetch.error is not None else f"status {fetch.status}"
 
 
 def _seconds_of(retry_after: str | None) -> float:
