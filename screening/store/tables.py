@@ -100,6 +100,13 @@ decisions = Table(
     CheckConstraint(text("decision = 'pay' OR reasons <> '[]'"), name="decisions_reasoned"),
     Index("decisions_by_run", "run_key"),
     Index("decisions_by_source", "affiliate_id", "offer_id", "sub_id"),
+    Index(
+        "decisions_held",
+        "conversion_id",
+        "run_key",
+        sqlite_where=text("decision = 'hold'"),
+        postgresql_where=text("decision = 'hold'"),
+    ),
 )
 
 sources = Table(
