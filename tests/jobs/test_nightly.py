@@ -1,0 +1,265 @@
+"""A night as a scheduler relies on it: done once, one at a time, resumed where it was killed, never silent."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import night_programme as nights
+import pytest
+
+from features.schema import Kind
+from screening.errors import BusyError, ExitCode, UnavailableError
+from screening.jobs.night_journal import Journal, StageStatus
+from screening.jobs.nightly import STAGES, nightly, planned
+from screening.jobs.progress import silent_progress
+from screening.store import open_store
+from screening.traffic.lake import Lake
+from screening.traffic.lakelock import holding_lock
+
+DAYS = [nights.FIRST + timedelta(days=number) for number in range(7)]
+BEFORE, NIGHT = nights.night_of(DAYS[5]), nights.night_of(DAYS[6])
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """A workspace after its first night, with the files of the next day dropped."""
+    root = tmp_path_factory.mktemp("begun") / "programme"
+    root.mkdir()
+    for day in DAYS[:6]:
+        nights.drop(root, day)
+    nights.run_night(root, BEFORE)
+    nights.drop(root, DAYS[6])
+    return root
+
+
+@pytest.fixture(scope="module")
+def finished(begun):
+    """A copy of it after its second night, and the report of that."""
+    root = begun.with_name("finished")
+    shutil.copytree(begun, root)
+    return root, nights.run_night(root, NIGHT)
+
+
+@pytest.fixture
+def root(begun, tmp_path):
+    """A copy of the workspace before its second night."""
+    return Path(shutil.copytree(begun, tmp_path / "programme"))
+
+
+def statuses(report) -> dict[str, StageStatus]:
+    return {stage.name: stage.status for stage in report.stages}
+
+
+def messages(report) -> dict[str, str]:
+    return {stage.name: stage.message for stage in report.stages}
+
+
+def test_a_night_takes_in_what_was_dropped_and_judges_what_is_new(finished):
+    root, report = finished
+    assert report.exit_code is ExitCode.INCOMPLETE  # one row of each day is refused
+    assert statuses(report)["ingest"] is StageStatus.INCOMPLETE
+    assert {status for name, status in statuses(report).items() if name != "ingest"} == {StageStatus.DONE}
+    state = nights.state(root)
+    assert state["periods"][0][:2] == (DAYS[6], DAYS[6])
+    assert state["periods"][1][:2] == (DAYS[0], DAYS[5])
+    assert {path for path in state["files"] if path.endswith(".csv")} == {
+        f"drop/taken/{night.date()}/{kind}/{day}.csv"
+        for kind in ("clicks", "conversions")
+        for night, days in ((BEFORE, DAYS[:6]), (NIGHT, DAYS[6:]))
+        for day in days
+    }
+
+
+def test_a_finished_night_run_again_does_nothing_and_says_when_it_was_done(finished):
+    root, first = finished
+    before = nights.state(root)
+    again = nights.run_night(root, NIGHT + timedelta(hours=3))
+    assert all(stage.earlier for stage in again.stages)
+    assert again.exit_code is first.exit_code
+    assert messages(again) == messages(first)
+    assert nights.state(root) == before
+
+
+def test_doing_a_night_again_on_purpose_judges_nothing_twice(finished):
+    root, _ = finished
+    before = nights.state(root)
+    report = nightly(nights.opened(root), NIGHT + timedelta(hours=4), silent_progress(), again=True)
+    assert messages(report)["scan"] == "nothing new to judge"
+    assert nights.state(root) == before
+
+
+def test_a_dry_run_says_what_would_be_done_and_changes_nothing(root):
+    def files():
+        return {
+            path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file() and path.suffix != ".db-shm"
+        }
+
+    nights.opened(root)
+    before = files()
+    report = planned(nights.opened(root), NIGHT)
+    assert set(statuses(report).values()) == {StageStatus.PLANNED}
+    assert messages(report)["ingest"] == "take in 1 files of clicks, 1 files of conversions"
+    assert "nothing new to judge" in messages(report)["scan"]
+    assert {path for path in files() if path not in before and not path.name.endswith("-wal")} == set()
+    assert {
+        path
+        for path, at in before.items()
+        if path.suffix in (".csv", ".parquet", ".json", ".db") and files()[path] != at
+    } == set()
+
+
+def test_two_nights_at_once_are_refused_by_name(root):
+    lock = holding_lock(
+        root / "locks" / "nightly", command="winnow nightly", now=NIGHT, wait_seconds=0, waiting=lambda _: None
+    )
+    with lock, pytest.raises(BusyError, match=rf"run by process {os.getpid()} \(`winnow nightly`"):
+        nights.run_night(root, NIGHT)
+
+
+def test_a_stage_that_fails_hides_nothing_and_is_tried_again(root, monkeypatch):
+    def broken(*_):
+        raise UnavailableError("The database did not answer.", remedy="Check it.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("screening.jobs.night_stages.scan", broken)
+        report = nights.run_night(root, NIGHT)
+    assert report.exit_code is ExitCode.FAILED
+    assert statuses(report)["scan"] is StageStatus.FAILED
+    assert messages(report)["scan"] == "The database did not answer. Check it."
+    assert statuses(report)["purge"] is StageStatus.DONE  # what follows and does not need it ran
+    page = (root / "reports" / "digests" / f"digest-{NIGHT:%Y-%m-%d}.html").read_text()
+    assert "The database did not answer" in page
+    again = nights.run_night(root, NIGHT + timedelta(minutes=10))
+    assert again.exit_code is ExitCode.INCOMPLETE
+    assert {stage.name for stage in again.stages if not stage.earlier} == {"scan", "digest"}
+    page = (root / "reports" / "digests" / f"digest-{NIGHT:%Y-%m-%d}.html").read_text()
+    assert "The database did not answer" not in page
+
+
+def test_a_failure_that_passes_is_waited_for(root, monkeypatch):
+    from screening.jobs import night_stages  # noqa: PLC0415
+
+    real, calls = night_stages.scan, []
+
+    def gone_for_a_minute(*given):
+        calls.append(given)
+        if len(calls) < 3:
+            raise UnavailableError("The database did not answer.", remedy="Check it.")
+        return real(*given)
+
+    monkeypatch.setattr(night_stages, "scan", gone_for_a_minute)
+    assert statuses(nights.run_night(root, NIGHT))["scan"] is StageStatus.DONE
+    assert len(calls) == 3
+
+
+def test_a_clock_that_moved_back_is_noticed_before_anything_is_done(finished):
+    root, _ = finished
+    before = nights.state(root)
+    with pytest.raises(UnavailableError, match=r"clock says 2026-05-06, but the night of 2026-05-08 has run"):
+        nights.run_night(root, NIGHT - timedelta(days=2))
+    assert nights.state(root) == before
+
+
+def test_a_damaged_journal_is_said(root):
+    (root / "nights" / f"{NIGHT.date()}.json").write_text('{"stages": [{}]}')
+    with pytest.raises(Exception, match="journal of the night cannot be read"):
+        Journal.of(root / "nights", NIGHT.date())
+
+
+def test_a_corrupt_part_is_named_nothing_is_judged_and_a_restored_part_mends_it(root):
+    part = next((root / "lake" / "conversions").glob("*/*.parquet"))
+    whole = part.read_bytes()
+    part.write_bytes(whole[:200] + bytes(50) + whole[250:])
+    report = nights.run_night(root, NIGHT)
+    assert statuses(report)["scan"] is StageStatus.FAILED
+    assert "not what was written" in messages(report)["scan"]
+    assert part.name in messages(report)["scan"]
+    with open_store(nights.opened(root).store_url) as store:
+        assert len(store.runs("scan")) == 1
+    part.write_bytes(whole)
+    assert statuses(nights.run_night(root, NIGHT))["scan"] is StageStatus.DONE
+
+
+def test_a_truncated_upload_stays_in_the_drop_folder_and_its_rest_comes_in_later(root):
+    for path in (root / "drop").glob("c*/*.csv"):
+        path.unlink()
+    shutil.rmtree(root / "drop" / "clicks")
+    folder = root / "drop" / "clicks"
+    folder.mkdir()
+    lines = "click_id,ts,affiliate_id,offer_id\n" + "".join(f"z{n},2026-05-07T10:00:00Z,a1,o1\n" for n in range(5_000))
+    packed = subprocess.run(["gzip", "-c"], input=lines.encode(), capture_output=True, check=True).stdout
+    (folder / "up.csv.gz").write_bytes(packed[: len(packed) // 2])
+    (folder / "still.csv.part").write_text("click_id")
+    report = nights.run_night(root, NIGHT)
+    assert "up.csv.gz (the file ends too early" in messages(report)["ingest"]
+    assert sorted(path.name for path in folder.iterdir()) == ["still.csv.part", "up.csv.gz"]
+    (folder / "up.csv.gz").write_bytes(packed)
+    nightly(nights.opened(root), NIGHT, silent_progress(), again=True)
+    taken = Lake(root / "lake").snapshot().frame(Kind.CLICKS).collect()["click_id"]
+    assert taken.str.starts_with("z").sum() == 5_000
+    assert sorted(path.name for path in folder.iterdir()) == ["still.csv.part"]
+
+
+def test_a_file_that_may_still_be_arriving_waits_for_the_next_night(root):
+    path = root / "drop" / "clicks" / f"{DAYS[6]}.csv"
+    os.utime(path, (NIGHT.timestamp() - 5, NIGHT.timestamp() - 5))
+    workspace = nights.opened(root, WINNOW__NIGHTLY__QUIET_SECONDS="60")
+    assert "1 files of conversions" in messages(planned(workspace, NIGHT))["ingest"]
+    assert "clicks" not in messages(planned(workspace, NIGHT))["ingest"]
+
+
+def test_a_folder_that_names_no_kind_is_not_passed_over(root):
+    (root / "drop" / "sales").mkdir()
+    assert "names no kind of event" in messages(planned(nights.opened(root), NIGHT))["ingest"]
+
+
+def test_a_full_disk_is_said_loses_nothing_and_is_made_up_for(root):
+    """RLIMIT_FSIZE stands for the full disk: no file of the night may grow beyond a few kilobytes."""
+    code = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "import night_programme as n; from pathlib import Path; from datetime import datetime;"
+        "import screening.jobs.nightly;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000));"
+        "r = n.run_night(Path(sys.argv[1]), datetime.fromisoformat(sys.argv[2]));"
+        "print(int(r.exit_code)); [print(s.name, s.status, s.message) for s in r.stages]"
+    )
+    env = {**os.environ, "PYTHONPATH": str(Path(nights.__file__).parent)}
+    command = [sys.executable, "-c", code, str(root), NIGHT.isoformat()]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("1\n")
+    assert "File too large" in done.stdout or "disk" in done.stdout
+    again = nights.run_night(root, NIGHT)
+    assert statuses(again)["ingest"] is not StageStatus.FAILED
+    assert nights.state(root)["periods"][0][:2] == (DAYS[6], DAYS[6])
+
+
+def kill(root: Path, fatal: int) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, nights.__file__, str(root), NIGHT.isoformat(), str(fatal)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_night_that_is_killed_anywhere_and_run_again_ends_as_if_undisturbed(begun, finished, tmp_path):
+    expected = nights.state(finished[0])
+    counted = kill(Path(shutil.copytree(begun, tmp_path / "counted")), 0)
+    operations = int(counted.stdout.split()[0]) if counted.returncode == 0 else pytest.fail(counted.stderr)
+    assert nights.state(tmp_path / "counted") == expected
+    for share in (0.35, 0.6, 0.93):
+        root = Path(shutil.copytree(begun, tmp_path / f"killed-{share}"))
+        assert kill(root, int(operations * share)).returncode == -signal.SIGKILL
+        nights.run_night(root, NIGHT)
+        assert nights.state(root) == expected, f"killed before operation {int(operations * share)} of {operations}"
+
+
+def test_the_journal_is_readable_and_every_stage_is_in_it(finished):
+    root, report = finished
+    body = json.loads((root / "nights" / f"{NIGHT.date()}.json").read_text())
+    assert [stage["name"] for stage in body["stages"]] == [stage.name for stage in STAGES]
+    assert body["night"] == str(report.night)
