@@ -65,6 +65,7 @@ def environment(*, escaping: bool) -> Environment:
         "days": days,
         "given_id": given_id,
         "limit": limit,
+        "line": lambda given: one_line(given, ANSWER_CHARACTERS),
         "moment": moment,
         "money": money,
         "number": lambda given: f"{given:,}",

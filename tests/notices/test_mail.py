@@ -150,9 +150,9 @@ def test_a_server_without_starttls_gets_nothing_in_the_clear():
 
 def test_a_wrong_password_a_refused_sender_and_no_server_stop_all_letters_and_name_the_remedy():
     theirs, ours = certificates("localhost")
-    with mail_server(context=theirs, with_login=True) as server:
-        with pytest.raises(UnavailableError, match=r"refuses the login.*WINNOW_SMTP_PASSWORD"):
-            send(server, trust=ours, security="starttls", user="winnow", password="wrong")
+    refused = pytest.raises(UnavailableError, match=r"refuses the login.*WINNOW_SMTP_PASSWORD")
+    with mail_server(context=theirs, with_login=True) as server, refused:
+        send(server, trust=ours, security="starttls", user="winnow", password="wrong")
     with mail_server() as server:
         server.at_mail.append("553 not you")
         with pytest.raises(UnavailableError, match=r"takes no letters from partners@shop\.example.*not you"):
