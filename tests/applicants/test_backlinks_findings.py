@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
+from warcio.archiveiterator import ArchiveIterator
 
 from screening.applicants.backlinks import pattern
 from screening.applicants.backlinks.graph import Standing
@@ -260,4 +261,9 @@ def test_declared_links_are_looked_at_in_a_screening(tmp_path, liars, decision, 
     assert (looked["findings"][0]["numbers"]["found"], looked["findings"][0]["numbers"]["checked"]) == (10 - liars, 10)
     shown = " ".join(exhibit["snippet"] for exhibit in looked["findings"][0]["exhibits"])
     assert ("Kettle by Jane" in shown) is (liars < 10)
+    records = {exhibit["record_id"] for exhibit in looked["findings"][0]["exhibits"]}
+    with (tmp_path / item["evidence"] / "links.warc.gz").open("rb") as file:
+        kept = {record.rec_headers["WARC-Record-ID"] for record in ArchiveIterator(file)}
+    assert len(records) == 10
+    assert records <= kept
     assert {"domain_new", "listed_dangerous", "backlinks_known"} <= set(item["missing"])

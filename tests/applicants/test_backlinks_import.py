@@ -268,6 +268,20 @@ def test_the_newest_import_tells_of_a_link(tmp_path):
         assert shelf.links_to("kettle-notes.com", 10) == (new,)
 
 
+def test_a_screening_reads_while_an_import_writes(tmp_path):
+    link = Backlink("tea.org", "kettle-notes.com", "https://tea.org/")
+
+    def while_reading():
+        yield Backlink("other.org", "kettle-notes.com", "https://other.org/")
+        with Shelf(tmp_path) as reader:
+            assert reader.links_to("kettle-notes.com", 10) == (link,)
+
+    with Shelf(tmp_path) as shelf:
+        shelf.keep_links(Source("moz", "a.csv", "1", NOW), [link])
+        shelf.keep_links(Source("moz", "b.csv", "2", NOW), while_reading())
+        assert len(shelf.links_to("kettle-notes.com", 10)) == 2
+
+
 def test_a_disavow_file_and_a_ranking(tmp_path):
     (tmp_path / "disavow.txt").write_text(
         "# spam\ndomain:spam.example.net\ndomain:www.farm.net\nhttps://blog.org/one-page\nfarm.org\ndomain:co.uk\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from models.stats import wilson
 from screening.applicants.backlinks import pattern
@@ -59,7 +60,8 @@ class BacklinkLookup:
         known = [self._known(crawl) for crawl in looked.crawl.sites if not _is_shared(crawl)]
         imported = [link.source_url for item in known for link in item.links if link.source_url is not None]
         claims = Claims(application.application_id, application.websites, application.backlinks, tuple(imported))
-        checked = check_links(claims, self._crawler, self._settings)
+        folder = looked.crawl.evidence
+        checked = check_links(claims, self._crawler, self._settings, Path(folder) if folder is not None else None)
         names = (application.name, application.company or "", *(item.crawl.site for item in known))
         findings = [*_declared(checked, len(application.backlinks), self._settings), *self._network(checked, looked)]
         for item in known:
@@ -186,7 +188,8 @@ def _exhibit(item: Checked) -> Exhibit:
         said = f"there, {followed}, place: {item.position}; anchor “{item.anchor}”: {item.context}"
     else:
         said = f"{item.presence.value}: {item.why}"
-    return Exhibit(item.source_url, shortened(f"{'declared' if item.declared else 'imported'}: {said}"))
+    named = "declared" if item.declared else "imported"
+    return Exhibit(item.source_url, shortened(f"{named}: {said}"), item.record_id)
 
 
 def _summary(known: _Known) -> Finding:

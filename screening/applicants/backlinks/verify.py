@@ -10,8 +10,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 from random import Random
 
 from screening.applicants.codes import FetchFailedError, FetchFlag, PageFlag
@@ -19,9 +21,10 @@ from screening.applicants.crawl.crawler import Crawler
 from screening.applicants.crawl.fetch import Visitor
 from screening.applicants.crawl.robots import RobotsRules
 from screening.applicants.crawl.urls import Target, declared_target, read_target
+from screening.applicants.evidence.archive import LINKS_WARC_NAME, Archive
 from screening.applicants.identifiers import owner_ids
 from screening.applicants.identity import host_of, site_of
-from screening.applicants.records import Link, Page, PageFacts
+from screening.applicants.records import Fetch, Link, Page, PageFacts
 from screening.applicants.signals.access import in_words
 from screening.applicants.signals.finding import shortened
 from screening.applicants.signals.vocabulary import around, is_listed
@@ -52,7 +55,8 @@ class Checked:
 
     `declared` says that the applicant named it (else it was drawn from an import). `followed`, `anchor`, `position` and
     `context` (the text around it) are None unless the link is there. `address` is the linking server's, `owner_ids`
-    the identifiers of its owner on the page, as (kind, value); `why` says for NOT_THERE and UNKNOWN what was seen.
+    the identifiers of its owner on the page, as (kind, value); `why` says for NOT_THERE and UNKNOWN what was seen;
+    `record_id` is the WARC record that holds the page (None: not kept).
     """
 
     source_url: str
@@ -66,6 +70,7 @@ class Checked:
     address: str | None = None
     owner_ids: tuple[tuple[str, str], ...] = ()
     why: str = ""
+    record_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +86,13 @@ class Claims:
     imported: tuple[str, ...]
 
 
-def check_links(claims: Claims, crawler: Crawler, settings: BacklinkSettings) -> tuple[Checked, ...]:
+def check_links(
+    claims: Claims, crawler: Crawler, settings: BacklinkSettings, evidence: Path | None = None
+) -> tuple[Checked, ...]:
     """Look at the pages that are said to link, declared ones first, within the settings' numbers and seconds.
 
-    Never raises for what a page does. Pages of the applicant's own sites are left out: they are no links from others.
+    With `evidence`, the pages are archived in that folder and each answer names its record. Never raises for what a
+    page does. Pages of the applicant's own sites are left out: they are no links from others.
     """
     ends = time.monotonic() + settings.check_seconds
     questions = [_Question(url, declared, claims.websites, ends) for url, declared in _chosen(claims, settings)]
@@ -92,7 +100,14 @@ def check_links(claims: Claims, crawler: Crawler, settings: BacklinkSettings) ->
         return ()
     robots: dict[str, RobotsRules] = {}
     with ThreadPoolExecutor(min(_AT_A_TIME, len(questions)), thread_name_prefix="links") as pool:
-        return tuple(pool.map(lambda question: _check(question, crawler, robots), questions))
+        looked = list(pool.map(lambda question: _check(question, crawler, robots), questions))
+    if evidence is None:
+        return tuple(checked for checked, _ in looked)
+    about = [("software", crawler.settings.user_agent), ("application", claims.application_id)]
+    about += [("guard-opened", opening) for opening in crawler.openings]
+    archive = Archive(evidence, crawler.settings.evidence.application_bytes, about, LINKS_WARC_NAME)
+    with closing(archive):
+        return tuple(_kept(checked, fetch, archive) for checked, fetch in looked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,22 +141,27 @@ def _chosen(claims: Claims, settings: BacklinkSettings) -> Iterator[tuple[str, b
         yield url, declared
 
 
-def _check(question: _Question, crawler: Crawler, robots: dict[str, RobotsRules]) -> Checked:
+def _kept(checked: Checked, fetch: Fetch | None, archive: Archive) -> Checked:
+    return checked if fetch is None else replace(checked, record_id=archive.keep(fetch).record_id)
+
+
+def _check(question: _Question, crawler: Crawler, robots: dict[str, RobotsRules]) -> tuple[Checked, Fetch | None]:
+    """Look at one page; return what was seen and the fetch, None when nothing was fetched."""
     if question.left <= 0 or crawler.stopping.is_set():
-        return _unknown(question.url, question.declared, "no time was left to look")
+        return _unknown(question.url, question.declared, "no time was left to look"), None
     try:
         target = declared_target(question.url)
     except FetchFailedError as failed:
-        return _unknown(question.url, question.declared, f"its address cannot be used: {in_words(failed.code)}")
+        return _unknown(question.url, question.declared, f"its address cannot be used: {in_words(failed.code)}"), None
     if crawler.never_fetch(target.host):
-        return _unknown(question.url, question.declared, "it is a network's click address, which is never fetched")
+        return _unknown(question.url, question.declared, "a network's click address is never fetched"), None
     with crawler.fetcher.visitor(target.site, crawler.settings.user_agent) as visitor:
         rules = _robots(target, visitor, crawler, robots, question.left)
         if rules is not None and not rules.allows(target.url):
-            return _unknown(question.url, question.declared, "its robots.txt asks not to be visited")
+            return _unknown(question.url, question.declared, "its robots.txt asks not to be visited"), None
         fetch = crawler.fetcher.fetch(target, visitor, crawler.admit_any, most_seconds=max(question.left, 0.001))
         page = crawler.parsed(fetch, "single")
-    return judged(page, question.url, question.websites, declared=question.declared)
+    return judged(page, question.url, question.websites, declared=question.declared), fetch
 
 
 def _robots(

@@ -22,6 +22,8 @@ from screening.applicants.records import Fetch
 from screening.errors import IntegrityError
 
 WARC_NAME = "crawl.warc.gz"
+LINKS_WARC_NAME = "links.warc.gz"
+"""Holds the pages that were looked at for links to the applicant's sites."""
 _LEVEL = 1
 """Compression level: pages shrink to a fifth at a third of the time of the library's 9."""
 _GZIP = zlib.MAX_WBITS | 16
@@ -33,9 +35,9 @@ _ORIGINAL = "x-original-"
 class Archive:
     """Writes the fetches of one application; used by one thread at a time."""
 
-    def __init__(self, folder: Path, most_bytes: int, about: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, folder: Path, most_bytes: int, about: Sequence[tuple[str, str]], name: str = WARC_NAME) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / WARC_NAME
+        self._path = folder / name
         self._file: BinaryIO = self._path.open("wb")
         self._room = most_bytes
         self.cut = False
