@@ -13,7 +13,7 @@ WORKERS ?= 2
 INSTALL_LOCKED := $(PIP) install --quiet --require-hashes --no-build-isolation --no-deps
 INSTALL_WINNOW := $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 
-.PHONY: help demo test lint types contracts check bench format settings lock hooks clean
+.PHONY: help demo test soak lint types contracts check bench format settings lock hooks clean
 
 help: ## List what make can do.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -23,6 +23,9 @@ demo: $(VENV)/runtime.stamp ## Set up and run the whole pipeline on a simulated 
 
 test: $(VENV)/develop.stamp system-programs ## Set up and run all tests.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+soak: $(VENV)/develop.stamp system-programs ## Run the long proofs of reliability (an hour or two).
+	$(BIN)/python -m pytest -m soak -s tests/soak
 
 lint: $(VENV)/develop.stamp ## Check style and formatting.
 	$(BIN)/ruff check

@@ -40,7 +40,7 @@ def night_of(day: date) -> datetime:
 
 
 def drop(root: Path, day: date, conversions: int = 40, seed: int = 1) -> None:
-    """Leave the events of a day in the drop folder: five partners, four clicks a conversion, one row that is refused."""
+    """Drop the events of a day: five partners, four clicks a conversion, one row that is refused."""
     chance = random.Random(f"{seed}-{day}")
     clicks = ["click_id,ts,affiliate_id,offer_id,sub_id,ip,user_agent,device_id,country"]
     sales = ["conversion_id,ts,affiliate_id,offer_id,payout,currency,click_id,click_ts,ip,customer_id,status"]
@@ -70,7 +70,7 @@ def run_night(root: Path, now: datetime, **more: str) -> NightReport:
 
 
 def state(root: Path) -> dict[str, Any]:
-    """All that a later reader relies on, without what differs from run to run: ids by chance and moments of the clock."""
+    """All that a later reader relies on, without what differs from run to run: random ids and moments of the clock."""
     workspace = opened(root)
     snapshot = Lake(workspace.lake).snapshot()
     snapshot.verify()
@@ -117,7 +117,7 @@ def _die_before(root: Path, fatal: int) -> None:
 
     sys.addaudithook(operation)
     report = run_night(root, datetime.fromisoformat(sys.argv[2]))
-    print(count, int(report.exit_code), flush=True)
+    sys.stdout.write(f"{count} {int(report.exit_code)}\n")
 
 
 if __name__ == "__main__":
