@@ -94,28 +94,32 @@ def overdue_lines(workspace: Workspace, store: Store, now: datetime) -> Iterator
         text = f"Appeal {appeal.appeal_id} about {appeal.kind} {subject} is overdue by {age(appeal.deadline_at, now)}."
         yield Line(text, Tone.BAD)
     if len(late) > _NAMED:
-        yield Line(f"{len(late) - _NAMED} more appeals are overdue.", Tone.BAD)
+        yield Line(f"Overdue appeals beside these: {len(late) - _NAMED}.", Tone.BAD)
     if soon := len(waiting) - len(late):
-        yield Line(f"{soon} open appeals are within their time.")
+        yield Line("1 appeal within its time." if soon == 1 else f"{soon} appeals within their time.")
     days = workspace.settings.review.hold_days_max
     for hold in (expired := expired_holds(store, now, workspace.settings.review))[:_NAMED]:
         source = given_id(hold.source.subject)
         amount = money(hold.amount, hold.currency)
         yield Line(f"Held for more than {days} days without a decision: {source}, {amount}.", Tone.BAD)
     if len(expired) > _NAMED:
-        yield Line(f"{len(expired) - _NAMED} more sources are held for more than {days} days.", Tone.BAD)
+        yield Line(f"Sources held for more than {days} days beside these: {len(expired) - _NAMED}.", Tone.BAD)
 
 
 def letter_lines(store: Store) -> Iterator[Line]:
     """Say what became of letters."""
     counts = Counter(store.outbox.counts())
     for status, tone, text in (
-        (LetterStatus.UNSURE, Tone.BAD, "nobody knows whether they arrived: winnow letters list --status unsure"),
-        (LetterStatus.FAILED, Tone.BAD, "could not be sent: winnow letters list --status failed"),
-        (LetterStatus.QUEUED, Tone.NEUTRAL, "wait to be sent"),
-        (LetterStatus.SENT, Tone.GOOD, "were sent so far"),
+        (
+            LetterStatus.UNSURE,
+            Tone.BAD,
+            "sent, and nobody knows whether they arrived: winnow letters list --status unsure",
+        ),
+        (LetterStatus.FAILED, Tone.BAD, "not sent: winnow letters list --status failed"),
+        (LetterStatus.QUEUED, Tone.NEUTRAL, "queued"),
+        (LetterStatus.SENT, Tone.GOOD, "sent so far"),
     ):
         if counts[status]:
-            yield Line(f"{counts[status]:,} letters {text}.", tone)
+            yield Line(f"{counts[status]:,} {'letter' if counts[status] == 1 else 'letters'} {text}.", tone)
     if not counts:
         yield Line("No letters were written yet.")
