@@ -66,10 +66,21 @@ class Scene:
             payout=pl.int_range(1, 21, eager=True).cast(pl.Decimal(18, 4)),
             reasons=pl.Series([[]] * 19 + [["ctct_short"]], dtype=pl.List(pl.String)),
         )
-        self.store.record_scan(run, decisions, writer.sources(3), writer.caps(2))
+        self.store.record_scan(run, decisions, writer.sources(3), self._caps())
         for number in range(3):
             case = Case("source", f"a1/o1/s{number}", JUDGED, ("ctct_short",), "a1", "o1", Decimal(number), "USD")
             self.store.cases.open(case, CaseEvent(JUDGED, "scan", "opened"))
+
+    def _caps(self) -> pl.DataFrame:
+        caps = writer.caps(2)
+        ends = pl.lit(self.clock() + timedelta(days=7)).cast(caps.schema["expires_at"])
+        return caps.with_columns(
+            expires_at=ends,
+            action=pl.lit("lower"),
+            cap_type=pl.Series(["daily_payout", "weekly_payout"]),
+            current=pl.lit(100).cast(caps.schema["current"]),
+            recommended=pl.lit(50).cast(caps.schema["recommended"]),
+        )
 
     def browser(self, address: str = "203.0.113.7") -> Browser:
         base = self.console.settings.public_url or "http://localhost"

@@ -16,6 +16,7 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=_NO_
 Money = Annotated[str, Field(pattern=r"^-?[0-9]{1,14}(\.[0-9]{1,4})?$", examples=["12.50"])]
 Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,14}(\.[0-9]{1,4})?$")]
 """An amount to pay, as text: numbers of JSON are not exact."""
+Sum = Annotated[str, Field(pattern=r"^[0-9]{1,34}(\.[0-9]{1,4})?$", examples=["1250.75"])]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
@@ -75,7 +76,7 @@ class PayoutTotal(Said):
     decision: Literal["pay", "hold", "reject"]
     currency: str | None
     lines: int
-    amount: Money
+    amount: Sum
 
 
 class PayoutAnswer(Said):
