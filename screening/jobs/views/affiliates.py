@@ -18,7 +18,7 @@ import polars as pl
 from screening.errors import InputError
 from screening.jobs.kpis import Key, Kpi
 from screening.jobs.progress import plain_progress
-from screening.jobs.scorecards import chosen_span, scorecards
+from screening.jobs.scorecards import BEFORE, COLUMNS, COMPARED, chosen_span, scorecards
 from screening.jobs.views.dossiers import dossier_of
 from screening.store import Appeal, Case, Store
 from screening.store.browse_cases import CaseFilter, CaseOrder
@@ -29,6 +29,7 @@ from screening.workspace import Workspace
 LISTED = 100
 _SOURCES = 50
 _RING_CASES = 200
+_EMPTY = dict.fromkeys((*COLUMNS, *(f"{name}{BEFORE}" for name in COMPARED)), pl.Null)
 ORDERS = ("rank", "adjusted_payout", "approved", "held", "quality", "rate")
 
 
@@ -84,7 +85,7 @@ def leaderboard(workspace: Workspace, store: Store, month: str | None, order: st
 def affiliate_page(workspace: Workspace, store: Store, affiliate_id: str, now: datetime) -> AffiliatePage:
     """Return an affiliate's page. Raises InputError when nothing is known of it."""
     frame, body = _counted(workspace, store, None)
-    cards = frame.filter(affiliate_id=affiliate_id).to_dicts()
+    cards = frame.filter(pl.col("affiliate_id") == affiliate_id).to_dicts()
     scan = store.browse.trail.newest_complete("scan")
     sources = store.browse.judged.sources_of(affiliate_id, scan.run_id, _SOURCES) if scan else ()
     appeals = tuple(store.appeals.all(affiliate_id=affiliate_id))
@@ -131,7 +132,13 @@ def _counted(workspace: Workspace, store: Store, month: str | None) -> tuple[pl.
     rows, body = kept.with_suffix(".parquet"), kept.with_suffix(".json")
     if rows.is_file() and body.is_file():
         return pl.read_parquet(rows), json.loads(body.read_text("utf-8"))
-    span = chosen_span(workspace, month, (None, None))
+    try:
+        span = chosen_span(workspace, month, (None, None))
+    except InputError:
+        if month is not None:
+            raise
+        # no events yet: decisions may still come from elsewhere, and who is held must be able to see that
+        return pl.DataFrame(schema=_EMPTY), {"month": "no events yet", "compared": False, "kpis": [], "unjudged": 0}
     counted = scorecards(workspace, span, plain_progress(lambda _: None))
     said = {
         "month": f"{span.first:%Y-%m-%d} to {span.last:%Y-%m-%d}",

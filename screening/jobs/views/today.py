@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from screening.jobs.views.figures import Figure, figures
 from screening.jobs.views.lists import list_ages
 from screening.store import Store
 from screening.store.browse_cases import CaseTotal
@@ -47,15 +48,6 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A measured figure in words, with what it rests on."""
-
-    name: str
-    value: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
 class Today:
     """The first page. Money by currency; `released` over thirty days; `scan` None: nothing was ever scanned."""
 
@@ -77,7 +69,7 @@ def today(workspace: Workspace, store: Store, now: datetime) -> Today:
     """Gather the page."""
     trail = store.browse.trail
     runs = trail.runs(6)
-    scan = next((run for run in trail.runs(10, command="scan") if run.status == "complete"), None)
+    scan = trail.newest_complete("scan")
     totals = store.browse.judged.totals(scan.run_id) if scan else ()
     money: dict[str, Sums] = {
         decision: tuple((total.currency, total.amount) for total in totals if total.decision == decision)
@@ -96,7 +88,7 @@ def today(workspace: Workspace, store: Store, now: datetime) -> Today:
         first_deadline=deadline,
         scan=scan,
         runs=runs,
-        quality=(),
+        quality=figures(workspace, scan.run_id, now) if scan else (),
     )
 
 

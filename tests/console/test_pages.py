@@ -1,0 +1,387 @@
+"""The pages as a person of each kind meets them: what they say, what they hide, and what they refuse."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from html.parser import HTMLParser
+
+import polars as pl
+import pytest
+import store_writer as writer
+
+from screening.jobs.views.partner import token_for
+from screening.store import SCREENINGS, Case, CaseEvent
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'\"><svg/onload=alert(1)>",
+    "javascript:alert(1)",
+    "{{ 7 * 7 }}{% raw %}",
+    "</title></textarea><iframe srcdoc='<script>alert(1)</script>'>",
+    '=HYPERLINK("http://evil.example")',
+    "\u202egnp.exe",
+)
+JUDGED = datetime(2026, 3, 1, 2, tzinfo=UTC)
+EVERY_PAGE = (
+    "/",
+    "/review/applicants",
+    "/review/sources",
+    "/caps",
+    "/payouts",
+    "/appeals",
+    "/affiliates",
+    "/rings",
+    "/runs",
+    "/runs/latest",
+    "/audit",
+    "/settings",
+)
+
+
+class Markup(HTMLParser):
+    """The elements of a page as a browser would see them."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.elements = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def dangers(self):
+        """Yield what our own pages never have: inline scripts, styles and handlers, frames, addresses that run."""
+        for tag, attributes in self.elements:
+            if tag in {"style", "iframe", "object", "embed", "base"} or (tag == "script" and "src" not in attributes):
+                yield tag
+            for name, value in attributes.items():
+                address = name in {"href", "src", "action", "formaction"}
+                if name.startswith("on") or name in {"style", "srcdoc"}:
+                    yield f"{tag} {name}"
+                elif address and not re.match(r"/(?!/)|#|\?|https?://localhost/", value):
+                    yield f"{tag} {name}={value}"
+
+
+def dossier(application_id, text, *, ring=()):
+    finding = {
+        "site": text,
+        "clause": None,
+        "explanation": f"Found {text}.",
+        "numbers": {"other": "APP-2", "kinds": "adsense", "standing": "applicant", "members": 2},
+        "exhibits": [{"url": text, "snippet": text, "record_id": None}],
+    }
+    reason = {
+        "code": "shared_identifier",
+        "title": "Shares an identifier with another applicant",
+        "tier": "supporting",
+        "points": 12.0,
+        "fixable": True,
+        "partner": "identity and account",
+        "advice": "Say who runs the account.",
+        "against": True,
+        "findings": [finding],
+    }
+    words = dict.fromkeys(("name", "email", "company", "country", "phone", "applied_at"), text)
+    lists = {name: [text] for name in ("websites", "social_profiles", "promo_methods")}
+    problem = {"field": "phone", "value": text, "problem": text, "remedy": text}
+    site = {"site": text, "pages": 1, "words": 2, "title": text, "language": text, "robots": text}
+    return {
+        "run_id": "screen-1",
+        "judged_at": JUDGED.isoformat(),
+        "application": {
+            "application_id": application_id,
+            **words,
+            **lists,
+            "claimed_monthly_visits": 10,
+            "problems": [problem],
+        },
+        "decision": "review",
+        "advice": "look closely",
+        "points": 12.0,
+        "score": 0.2,
+        "reasons": [reason],
+        "missing": ["about_missing"],
+        "not_known": [{"code": "parked", "title": "Parked", "site": text, "why": text, "site_and_why": text}],
+        "looked_for": ["Brand in the domain"],
+        "sites": [{**site, "stops": [text], "flags": [text], "seconds": 0.1}],
+        "ring": list(ring),
+        "changes": None,
+        "openings": [text],
+    }
+
+
+def screen(scene, texts):
+    """Record a screening of one applicant a text, each with a case and its dossier."""
+    rows = []
+    for number, text in enumerate(texts, start=1):
+        application_id = f"APP-{number}"
+        folder = scene.root / "evidence" / application_id
+        folder.mkdir(parents=True, exist_ok=True)
+        body = dossier(application_id, text, ring=("APP-1", "APP-2") if number <= 2 else ())
+        (folder / "decision.json").write_text(json.dumps(body), encoding="utf-8")
+        rows.append((application_id, "review", 0.2, ["shared_identifier"], [], f"evidence/{application_id}", "[]"))
+        case = Case("application", application_id, JUDGED + timedelta(seconds=number), ("shared_identifier",))
+        scene.store.cases.open(case, CaseEvent(JUDGED, "screen", "opened"))
+    schema = {name: kind for name, kind in SCREENINGS.items() if name != "run_id"}
+    run = writer.run_record("screen-1", command="screen", started_at=JUDGED, finished_at=JUDGED)
+    scene.store.record_screenings(run, pl.DataFrame(rows, schema=schema, orient="row"))
+
+
+@pytest.fixture(scope="module")
+def hostile(scene):
+    screen(scene, HOSTILE)
+    return scene
+
+
+def links(text, pattern):
+    return [html.unescape(found) for found in re.findall(rf'href="({pattern}[^"]*)"', text)]
+
+
+@pytest.mark.parametrize("path", EVERY_PAGE)
+def test_every_page_opens_and_names_itself(hostile, path):
+    answer = hostile.signed_in("admin").get(path)
+    assert answer.status_code == 200
+    assert len(re.findall(r"<h1", answer.text)) == 1
+    headers = [attributes for tag, attributes in Markup(answer.text).elements if tag == "th"]
+    assert all(attributes.get("scope") for attributes in headers)
+    assert not re.search(r"\bNone\b(?! was)", re.sub(r"<[^>]+>", " ", answer.text))
+
+
+def test_what_an_applicant_wrote_is_shown_as_text_wherever_it_is_shown(hostile):
+    browser = hostile.signed_in("analyst")
+    pages = [browser.get("/review/applicants").text, browser.get("/rings").text]
+    pages += [browser.get(f"/applicant?id=APP-{number}").text for number in range(1, len(HOSTILE) + 1)]
+    for page in pages:
+        assert list(Markup(page).dangers()) == []
+    assert html.escape(HOSTILE[0]) in pages[2]
+    assert "{{ 7 * 7 }}" in pages[6]
+
+
+def test_no_page_has_a_style_or_script_of_its_own(hostile):
+    browser = hostile.signed_in("admin")
+    for path in (*EVERY_PAGE, "/applicant?id=APP-1", "/source?affiliate=a1&offer=o1&sub=s1", "/apply"):
+        assert list(Markup(browser.get(path).text).dangers()) == [], path
+
+
+def test_hostile_addresses_are_answered_with_a_page_that_holds_no_markup_of_theirs(hostile):
+    browser = hostile.signed_in("viewer")
+    for text in HOSTILE:
+        for path in (
+            "/applicant?id=",
+            "/source?offer=o&affiliate=",
+            "/conversions?id=",
+            "/review/sources?reason=",
+            "/affiliate?id=",
+        ):
+            answer = browser.get(path + html.escape(text).replace("#", "").replace("&", "%26"))
+            assert answer.status_code < 500
+            assert list(Markup(answer.text).dangers()) == []
+    for path in ("/review/sources?after=!!", "/review/sources?after=AAAA", "/review/nothing", "/runs/nothing"):
+        assert 400 <= browser.get(path).status_code < 500
+
+
+def test_an_evidence_path_that_leads_out_of_the_workspace_is_not_followed(make_scene):
+    scene = make_scene()
+    (scene.root.parent / "decision.json").write_text(json.dumps(dossier("APP-9", "secret words")), encoding="utf-8")
+    schema = {name: kind for name, kind in SCREENINGS.items() if name != "run_id"}
+    row = ("APP-9", "review", 0.2, ["site_blocks"], [], "evidence/../..", "[]")
+    run = writer.run_record("screen-9", command="screen", started_at=JUDGED, finished_at=JUDGED)
+    scene.store.record_screenings(run, pl.DataFrame([row], schema=schema, orient="row"))
+    page = scene.signed_in("analyst").get("/applicant?id=APP-9").text
+    assert "secret words" not in page
+    assert "The evidence is gone" in page
+
+
+def test_a_viewer_sees_the_case_and_no_buttons(hostile):
+    page = hostile.signed_in("viewer").get("/source?affiliate=a1&offer=o1&sub=s1").text
+    assert "Your role may look, not decide." in page
+    assert "/decide" not in page
+
+
+def test_deciding_goes_on_to_the_next_case_of_the_queue_and_can_be_undone(make_scene):
+    scene = make_scene()
+    screen(scene, ["Ann", "Ben", "Cleo"])
+    browser = scene.signed_in("analyst")
+    first = links(browser.get("/review/applicants").text, "/applicant")[0]
+    page = browser.get(first).text
+    assert "Ann" in page
+    case, version = re.search(r"/cases/(\d+)/decide.*?name=\"version\" value=\"(\d+)\"", page, re.S).groups()
+    sent = {"version": version, "decision": "approve", "note": "known to us", "queue": "applicants?order=age"}
+    answer = browser.post(f"/cases/{case}/decide", sent)
+    assert answer.status_code == 303
+    after = browser.get(answer.headers["location"]).text
+    assert "Ben" in after
+    assert "APP-1: approved by analyst." in after
+    fields = {"case": f"{case}:{int(version) + 1}", "filters": "order=age"}
+    undone = browser.post("/review/applicants/undo", fields)
+    assert "decision taken back" in browser.get(undone.headers["location"]).text
+    assert scene.store.cases.one(int(case)).status == "open"
+
+
+def test_two_people_on_one_case_the_second_is_told_what_the_first_did(make_scene):
+    scene = make_scene()
+    screen(scene, ["Ann"])
+    one, other = scene.signed_in("analyst"), scene.signed_in("manager")
+    case = scene.store.browse.cases.about("application", ("APP-1",))["APP-1"]
+    sent = {"version": str(case.version), "decision": "approve"}
+    assert one.post(f"/cases/{case.case_id}/decide", sent).status_code == 303
+    refused = other.post(f"/cases/{case.case_id}/decide", {**sent, "decision": "reject"})
+    assert refused.status_code == 409
+    assert "analyst did `decide approve`" in html.unescape(refused.text)
+    assert scene.store.cases.one(case.case_id).decision == "approve"
+
+
+def test_a_bulk_decision_asks_first_and_reports_what_could_not_be_done(make_scene):
+    scene = make_scene()
+    screen(scene, ["Ann", "Ben"])
+    browser = scene.signed_in("analyst")
+    found = scene.store.browse.cases.about("application", ("APP-1", "APP-2"))
+    chosen = [f"{found[name].case_id}:{found[name].version}" for name in ("APP-1", "APP-2")]
+    asked = browser.post("/review/applicants/bulk", {"case": chosen, "act": "reject", "filters": "order=age"})
+    assert "Reject 2 cases?" in asked.text
+    assert scene.store.cases.one(found["APP-1"].case_id).status == "open"
+    scene.signed_in("manager").post(f"/cases/{found['APP-1'].case_id}/assign", {"version": "1", "to": "manager"})
+    done = browser.post("/review/applicants/bulk/confirmed", {"case": chosen, "act": "reject", "filters": "order=age"})
+    assert "1 of 2 could not be done" in done.text
+    assert scene.store.cases.one(found["APP-2"].case_id).decision == "reject"
+
+
+def test_saved_views_are_ones_own(make_scene):
+    scene = make_scene()
+    mine, other = scene.signed_in("analyst"), scene.signed_in("manager")
+    mine.post("/review/sources/views", {"view": "<b>short</b>", "filters": "order=clock&reason=ctct_short&evil=1"})
+    assert "reason=ctct_short" in mine.get("/review/sources").text
+    assert "&lt;b&gt;short&lt;/b&gt;" in mine.get("/review/sources").text
+    assert "short&lt;/b&gt;" not in other.get("/review/sources").text
+    view = scene.store.browse.trail.views("analyst", "source")[0]
+    assert "evil" not in view.filters
+    other.post("/review/sources/views/drop", {"view": str(view.view_id)})
+    assert scene.store.browse.trail.views("analyst", "source") == (view,)
+
+
+def test_a_cap_is_approved_by_a_manager_with_another_limit(make_scene):
+    scene = make_scene()
+    cap = scene.store.recommendations.newest().to_dicts()[0]
+    browser = scene.signed_in("manager")
+    assert f"/caps/{cap['cap_id']}" in browser.get("/caps").text
+    refused = browser.post(f"/caps/{cap['cap_id']}", {"decision": "approve", "limit": "many"})
+    assert refused.status_code == 422
+    assert browser.post(f"/caps/{cap['cap_id']}", {"decision": "approve", "limit": "60"}).status_code == 303
+    stored = scene.store.recommendations.of_ids([cap["cap_id"]]).to_dicts()[0]
+    assert (stored["status"], stored["approved_limit"], stored["decided_by"]) == ("approved", Decimal(60), "manager")
+    assert "60.00" in browser.get("/caps?status=approved").text
+
+
+def test_an_uploaded_payout_file_is_gated_and_its_answer_can_be_downloaded(make_scene):
+    scene = make_scene()
+    browser = scene.signed_in("manager")
+    lines = "conversion_id,amount,note\nc0,1,=1+1\nc19,20,held\n"
+    secret = {"csrf": re.search(r'name="csrf" value="(\w+)"', browser.get("/payouts").text)[1]}
+    sent = browser.client.post("/payouts", data=secret, files={"file": ("../../x.csv", lines, "text/csv")})
+    assert sent.status_code == 303, sent.text
+    page = browser.get(sent.headers["location"]).text
+    assert "Download the answer" in page
+    answer = browser.get(f"{sent.headers['location']}/answer").text
+    assert re.search(r"^c0,1,=1\+1,(pay|hold)", answer, re.M)
+    assert re.search(r"^c19,20,held,hold,ctct_short", answer, re.M)
+    wrong = browser.client.post("/payouts", data=secret, files={"file": ("x.exe", lines, "text/csv")})
+    assert wrong.status_code == 422
+
+
+def test_the_audit_trail_is_verified_and_its_export_runs_nothing(make_scene):
+    scene = make_scene()
+    browser = scene.signed_in("manager")
+    note = {"note": "=cmd|' /C calc'!A0", "queue": ""}
+    browser.post("/cases/1/note", note)
+    assert "The chain is whole" in browser.post("/audit/verify").text
+    rows = browser.get("/audit/export").text
+    assert "note" in rows
+    assert not re.search(r'(^|,)"?=cmd', rows)
+
+
+def test_an_application_from_the_form_waits_for_the_night(make_scene):
+    scene = make_scene(PORTAL__APPLICATIONS_PER_HOUR="2")
+    browser = scene.browser()
+    form = {
+        "name": HOSTILE[0],
+        "email": "ann@travelnotes.com",
+        "websites": "https://travelnotes.com\nhttps://b.travelnotes.com",
+    }
+    assert "Without your consent" in browser.post("/apply", form).text
+    assert "websites" in browser.post("/apply", {**form, "websites": "", "consent": "yes"}).text
+    sent = browser.post("/apply", {**form, "consent": "yes", "promo_methods": ["content", "nonsense"]})
+    assert "was received" in sent.text
+    (waiting,) = (scene.root / "drop" / "applications").glob("*.jsonl")
+    body = json.loads(waiting.read_text("utf-8"))
+    assert body["websites"] == ["https://travelnotes.com", "https://b.travelnotes.com"]
+    assert body["promo_methods"] == ["content"]
+    assert body["name"] == HOSTILE[0]
+    assert browser.post("/apply", {**form, "consent": "yes"}).status_code == 429
+    scene.clock.forward(hours=1.1)
+    assert browser.post("/apply", {**form, "consent": "yes"}).status_code == 200
+
+
+def test_the_form_is_not_there_when_the_programme_takes_nobody(make_scene):
+    assert make_scene(PORTAL__OPEN="false").browser().get("/apply").status_code == 404
+
+
+def test_a_partner_contests_what_is_held_and_reads_the_answer_without_code_score_or_method(make_scene):
+    scene = make_scene()
+    partner, manager = scene.browser(), scene.signed_in("manager")
+    held = scene.store.decisions("latest").filter(pl.col("decision") == "hold").to_dicts()[0]
+    affiliate = held["affiliate_id"]
+    link = re.search(
+        r'value="http://localhost(/partner/[^"]+)"', manager.post("/affiliate/link", {"id": affiliate}).text
+    )[1]
+    page = partner.get(link).text
+    subject = html.unescape(re.search(r'name="subject" value="([^"]+)"', page)[1])
+    assert "We could not confirm the quality of this traffic." in page
+    for secret in ("ctct_short", "click", "score", "p-value", "0.9", held["run_id"]):
+        assert secret not in re.sub(r"<[^>]+>", " ", page), secret
+    sent = partner.post(f"{link}/appeal", {"subject": subject, "statement": HOSTILE[0]})
+    assert sent.status_code == 303
+    assert "Your appeal was received" in partner.get(sent.headers["location"]).text
+    again = partner.post(f"{link}/appeal", {"subject": subject, "statement": "Please."})
+    assert "Your appeal was not taken" in again.text
+    others = partner.post(f"{link}/appeal", {"subject": "a2/o1/s1", "statement": "Please."})
+    assert "Your appeal was not taken" in others.text
+    waiting = manager.get("/appeals").text
+    assert html.escape(HOSTILE[0]) in waiting
+    assert list(Markup(waiting).dangers()) == []
+    manager.post("/appeals/1", {"outcome": "overturned", "reason": "Your placement explains it."})
+    answered = partner.get(link).text
+    assert "Your placement explains it." in answered
+    assert "overturned" in answered
+
+
+def test_a_partners_link_cannot_be_forged_and_ends(make_scene):
+    scene = make_scene()
+    browser = scene.browser()
+    token = token_for(scene.workspace, "a1", scene.clock())
+    head, _, signature = token.partition(".")
+    assert browser.get(f"/partner/{token}").status_code == 200
+    for forged in (f"{head}.AAAA{signature[4:]}", f"AAAA{head[4:]}.{signature}", head, "x", f"{token}x.y"):
+        assert browser.get(f"/partner/{forged}").status_code == 404
+    scene.clock.forward(days=91)
+    assert browser.get(f"/partner/{token}").status_code == 404
+
+
+def test_stale_scans_and_failed_runs_are_loud(make_scene):
+    scene = make_scene()
+    browser = scene.signed_in("viewer")
+    assert 'role="alert"' not in browser.get("/").text
+    failed = writer.run_record("scan-2", status="failed", started_at=JUDGED, finished_at=JUDGED)
+    scene.store.record_run(failed)
+    assert "The last scan failed" in browser.get("/").text
+    scene.clock.forward(days=3)
+    assert "The last scan is old" in scene.signed_in("viewer").get("/").text
+
+
+def test_an_empty_queue_says_so(scene):
+    assert "Nothing waits here" in scene.signed_in("viewer").get("/review/affiliates").text
+    assert "No case fits these filters" in scene.signed_in("viewer").get("/review/sources?reason=nothing").text
