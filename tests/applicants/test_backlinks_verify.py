@@ -72,6 +72,10 @@ def test_a_link_that_is_not_vouched_for(check, rel):
         ("", {"X_Robots_Tag": "nofollow"}, False),
         ("", {"X_Robots_Tag": "googlebot: nofollow"}, False),
         ("", {"X_Robots_Tag": "otherbot: nofollow"}, True),
+        ("", {"X_Robots_Tag": "otherbot: noindex, nofollow"}, True),
+        ("", {"X_Robots_Tag": "googlebot: noindex, none"}, False),
+        ("", {"X_Robots_Tag": "unavailable_after: 25 Jun 2030 15:00:00 PST, nofollow"}, False),
+        ("", {"X_Robots_Tag": "nofollow, max-snippet: 20"}, False),
     ],
 )
 def test_a_page_that_vouches_for_none_of_its_links(check, head, headers, followed):

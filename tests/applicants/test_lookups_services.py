@@ -193,6 +193,13 @@ def test_an_answer_that_cannot_be_used_leaves_the_age_missing(world, ask, said, 
     assert not {"domain_since", "domain_young"} & set(found)
 
 
+def test_a_page_that_says_back_soon_is_not_kept(world, ask):
+    world.town.services["rdap.registry.com"] = answers(Said(b"<html>maintenance</html>"))
+    assert ask()["domain_new"].state.value == "unknown"
+    world.town.services["rdap.registry.com"] = registry({SITE: ago(4000)})
+    assert ask()["domain_since"].found
+
+
 def test_a_registry_may_redirect_to_another_server(world, ask):
     town = world.town
     town.services["rdap.registry.com"] = lambda asked: Said(

@@ -27,6 +27,7 @@ _LEVEL = 0.95
 """Confidence of the interval of the share of declared links that are there."""
 _EXAMPLES = 20
 """Links shown in the evidence."""
+_PATTERNS = ("backlinks_disowned", "backlinks_reciprocal", "backlinks_anchors", "backlinks_burst")
 _NOTHING_KNOWN = "no export that names it was imported, and the domain graph does not know it"
 
 
@@ -85,7 +86,7 @@ class BacklinkLookup:
         enough = len(known.sites) >= self._settings.sites_min
         if not enough:
             few = f"only {len(known.sites)} linking sites are known, too few to judge their pattern"
-            yield unknown("backlinks_disowned", site, few)
+            yield from (unknown(code, site, few) for code in _PATTERNS)
             return
         yield self._disowned(known)
         yield self._reciprocal(known)

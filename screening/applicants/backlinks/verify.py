@@ -35,6 +35,9 @@ _NOT_FOLLOWED = frozenset({"nofollow", "ugc", "sponsored"})
 """Link types by which a page does not vouch for a link (HTML standard 4.6.7; Google's ugc and sponsored)."""
 _PAGE_DIRECTIVES = frozenset({"nofollow", "none"})
 """Directives of a page for all its links, in its robots meta or X-Robots-Tag header."""
+_AGENTS = frozenset({"robots", "googlebot"})
+"""Whose directives count: everybody's, and those of the search engine that links are made for."""
+_DIRECTIVES_WITH_VALUES = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
 _AT_A_TIME = 8
 """Links of one application that are looked at side by side; each is on another site, or nearly."""
 _WORDS_OF_AN_EMPTY_PAGE = 20
@@ -232,12 +235,22 @@ def _link_followed(link: Link) -> bool:
 
 
 def _page_unfollowed(page: Page, facts: PageFacts) -> bool:
-    said = [content for name, content in facts.metas if name in {"robots", "googlebot"}]
-    for name, value in page.fetch.headers:
-        if name == "x-robots-tag":
-            agent, colon, rest = value.partition(":")
-            said.append(rest if colon and agent.strip().casefold() == "googlebot" else "" if colon else value)
-    return any(_PAGE_DIRECTIVES & {token.strip().casefold() for token in text.split(",")} for text in said)
+    said = [content for name, content in facts.metas if name in _AGENTS]
+    said += [value for name, value in page.fetch.headers if name == "x-robots-tag"]
+    return any(_forbids_following(text) for text in said)
+
+
+def _forbids_following(directives: str) -> bool:
+    """Read `noindex, nofollow` and, in headers, `agent: noindex, nofollow`: what follows an agent's name is for it."""
+    agent = "robots"
+    for token in directives.casefold().split(","):
+        name, colon, value = (part.strip() for part in token.partition(":"))
+        if colon and name in _DIRECTIVES_WITH_VALUES:
+            continue
+        agent, directive = (name, value) if colon else (agent, name)
+        if agent in _AGENTS and directive in _PAGE_DIRECTIVES:
+            return True
+    return False
 
 
 def _not_read_whole(page: Page, facts: PageFacts) -> str | None:

@@ -89,7 +89,7 @@ class Services:
         self._wait_for_turn(question, left)
         answer = self._asked(question, ends - time.monotonic())
         self._failures[question.server] = 0
-        if question.keep is not None:
+        if question.keep is not None and _is_json(answer):
             self._cache.put(question.service, question.filed_as, answer, question.keep)
         return answer
 
@@ -138,7 +138,8 @@ class Services:
             self._leave_alone(question.server, fetch.header("retry-after"))
             raise NoAnswerError(f"{question.service} is busy (status {fetch.status})")
         if fetch.error is not None or fetch.status not in _USABLE or FetchFlag.TRUNCATED in fetch.flags:
-            self._failures[question.server] += 1
+            if left >= question.seconds:  # else the time that was left may have been too short for anybody
+                self._failures[question.server] += 1
             raise NoAnswerError(f"{question.service} gave no usable answer: {_why(fetch)}")
         return Answer(int(fetch.status or 0), fetch.body, started)
 
@@ -158,6 +159,15 @@ def read_json(answer: Answer, service: str) -> Any:  # noqa: ANN401 - what JSON 
 
 Asker = Callable[[Question], Answer]
 """Services.ask with the time that an application has left."""
+
+
+def _is_json(answer: Answer) -> bool:
+    """Say whether an answer is worth filing: pages that say `back soon` are not."""
+    try:
+        read_json(answer, "")
+    except NoAnswerError:
+        return False
+    return True
 
 
 def _why(fetch: Fetch) -> str:
