@@ -24,8 +24,8 @@ A judge that sees more than this is rather in a strange programme than in a frau
 OUTSIDE = 0.2
 """False discovery rate at which scores lie outside the programme's bulk.
 
-Measured on simulated programmes of four families, one of them far more mixed than those the judge was taught on: there it
-cuts the clean money held to an eighth, while on the others the fraud found stays within three points.
+Measured on simulated programmes of four families, one of them far more mixed than those the judge was taught on:
+there it cuts the clean money held to an eighth, while on the others the fraud found stays within three points.
 """
 _QUANTILE = 0.16
 """The bulk's spread is taken from its clean side: this quantile lies one standard deviation under the median."""

@@ -175,6 +175,28 @@ NUMBERS = (
         Invalid.SIVT,
     ),
     _doubt(
+        "conversions_jumped",
+        _P.TRAFFIC_QUALITY,
+        "More conversions than its own past explains",
+        "{n} conversions in {days} days; its own past and its offer's other sources let expect {expected:.1f} "
+        "({z:.1f} standard deviations).",
+    ),
+    _doubt(
+        "haste_jumped",
+        _P.TRAFFIC_QUALITY,
+        "Hasty conversions have become more",
+        "{n} conversions in {days} days came within 15 s of the click; its own past and its offer's other sources let "
+        "expect {expected:.1f} ({z:.1f} standard deviations).",
+        Invalid.SIVT,
+    ),
+    _doubt(
+        "unlike_other_sources",
+        _P.TRAFFIC_QUALITY,
+        "Unlike the programme's other sources",
+        "Its {n} conversions taken together are unlike those of the programme's other sources, most of all in {what} "
+        "({value:.2f}).",
+    ),
+    _doubt(
         "unlike_programme",
         _P.TRAFFIC_QUALITY,
         "Unlike the programme's traffic",

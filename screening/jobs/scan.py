@@ -101,7 +101,8 @@ def judged_again(workspace: Workspace, run: RunRecord, snapshot: Snapshot) -> Ju
     if run.period_from is None or run.period_to is None:
         raise InputError("The run judged no period.", remedy="Replay a scan.", where=run.run_id)
     period = Period(run.period_from, run.period_to)
-    gathered = gather(snapshot, period, books, workspace.folder("rollups"), _decided_at(period, run.started_at))
+    decided_at = _decided_at(period, run.started_at)
+    gathered = gather(snapshot, period, books, workspace.folder("rollups"), decided_at, verify=False)
     return judge(gathered, champion.judge, DecisionSettings.model_validate(run.settings["decisions"]))
 
 

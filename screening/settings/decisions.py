@@ -23,6 +23,12 @@ class DecisionSettings(Section):
     source_bad_share_min: float = setting(
         "a source whose bad share of payout is surely above this is held whole", unit="share", ge=0.1, le=1.0
     )
+    opinion_false_share_max: float = setting(
+        "bound on the share of false ones among sources flagged by second opinions (change, unlike others)",
+        unit="share",
+        ge=0.0001,
+        le=0.5,
+    )
     reasons_max: int = setting("reasons that a decision or a source lists at most", unit="reasons", ge=1, le=20)
     audit_share: float = setting(
         "share of sources drawn at random for review, so that error rates can be measured", unit="share", ge=0.0, le=1.0

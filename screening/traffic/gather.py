@@ -28,6 +28,10 @@ from screening.traffic.lake import Part, Snapshot
 
 WINDOW_DAYS = 28
 """Days before a conversion's own that its source is judged on."""
+PAST_DAYS = 84
+"""Days up to the last judged one whose daily counts tell a source's own past."""
+HASTY_SECONDS = 15
+"""Click-to-conversion time, seconds, up to which a conversion counts as hasty in the daily counts."""
 CLICK_DAYS = 30
 """Days before the window in which claimed clicks are looked for; the longest attribution window in common use."""
 _OUTCOME_CLASSES = {
@@ -69,7 +73,8 @@ class Gathered:
     """Everything a scan judges from.
 
     `conversions` are canonical, those of the window; `prepared` are their facts, sources and matrix; `outcomes` are
-    canonical and known by the decision; `parts` are the parts of the lake that were read.
+    canonical and known by the decision; `daily` are counts of each source's conversions a day (affiliate_id, offer_id,
+    sub, day, conversions, timed, hasty); `parts` are the parts of the lake that were read.
     """
 
     period: Period
@@ -78,23 +83,28 @@ class Gathered:
     outcomes: pl.DataFrame
     affiliates: pl.DataFrame
     prepared: Prepared
+    daily: pl.DataFrame
     parts: tuple[Part, ...]
     has_clicks: bool
 
 
-def gather(snapshot: Snapshot, period: Period, books: Books, rollups: Path, decided_at: datetime) -> Gathered:
+def gather(  # noqa: PLR0913 - the sixth says what a replay does differently
+    snapshot: Snapshot, period: Period, books: Books, rollups: Path, decided_at: datetime, *, verify: bool = True
+) -> Gathered:
     """Read and prepare. `rollups` is the folder that keeps daily roll-ups; `decided_at` bounds what outcomes are known.
 
     Raises IntegrityError when a part of the lake is not what was written: parts are compared with their digests when
-    they are read for the first time, those of conversions and partners every time.
+    they are read for the first time, those of conversions and partners every time. With `verify` False they are not,
+    for a replay, which says itself what has changed.
     """
     first = period.window_first
     parts = (
-        *snapshot.select((Kind.CONVERSIONS,), first, period.last),
+        *snapshot.select((Kind.CONVERSIONS,), min(first, _past_first(period)), period.last),
         *snapshot.select((Kind.CLICKS,), first - timedelta(days=CLICK_DAYS), period.last),
         *snapshot.select((Kind.OUTCOMES, Kind.AFFILIATES)),
     )
-    snapshot.verify(part for part in parts if part.kind != Kind.CLICKS)
+    if verify:
+        snapshot.verify(part for part in parts if part.kind != Kind.CLICKS)
     try:
         return _gathered(snapshot, period, books, (rollups, decided_at), parts)
     except (pl.exceptions.PolarsError, OSError):
@@ -121,7 +131,27 @@ def _gathered(
     tables = _tables(working, claimed, on)
     span = (tuple(day_number(day) for day in days), day_number(period.last))
     prepared = assemble(traffic, claimed, pl.concat([empty, *rolled_days]), tables, span)
-    return Gathered(period, conversions, claimed, outcomes, affiliates, prepared, parts, bool(days))
+    daily = _daily(snapshot, period)
+    return Gathered(period, conversions, claimed, outcomes, affiliates, prepared, daily, parts, bool(days))
+
+
+def _past_first(period: Period) -> date:
+    return period.last - timedelta(days=PAST_DAYS - 1)
+
+
+def _daily(snapshot: Snapshot, period: Period) -> pl.DataFrame:
+    seconds = (pl.col("ts") - pl.col("click_ts")).dt.total_microseconds() / 1e6
+    return (
+        snapshot.frame(Kind.CONVERSIONS, _past_first(period), period.last)
+        .group_by("affiliate_id", "offer_id", sub=pl.col("sub_id").fill_null(""), day=pl.col("ts").dt.date())
+        .agg(
+            conversions=pl.len(),
+            timed=seconds.is_not_null().sum(),
+            hasty=(seconds <= HASTY_SECONDS).fill_null(value=False).sum(),
+        )
+        .sort("affiliate_id", "offer_id", "sub", "day")
+        .collect()
+    )
 
 
 def lookups(books: Books, sites: pl.DataFrame, day: date) -> Lookups:

@@ -18,6 +18,7 @@ from features.windows import day_number, window_bounds, window_name
 from models.decide import Verdicts, rebased, verdicts
 from models.evidence import Reason
 from models.explain import source_reasons
+from models.opinions import by_source, second_opinions
 from models.rules import RuleInputs, rule_hits
 from models.stats import benjamini_hochberg, conformal_p, fit_beta_prior, shrunk_interval
 from models.taught import SUSPECT, TaughtJudge
@@ -86,6 +87,7 @@ def _sources(gathered: Gathered, taught: TaughtJudge, verdict: Verdicts, setting
     lazy: pl.LazyFrame = nw.to_native(source_matrix(gathered.prepared.sources))
     rows = lazy.collect().sort(*SUB, "window")
     scores = taught.score(rows)
+    newest = rows.filter(pl.col("window") == 0)
     own = matrix.select(*SUB, window=_WINDOW, payout="payout").with_columns(
         posterior=pl.Series(verdict.posterior).fill_nan(None), hold=pl.Series(verdict.held)
     )
@@ -122,7 +124,26 @@ def _sources(gathered: Gathered, taught: TaughtJudge, verdict: Verdicts, setting
         ),
         held=(pl.col("bad_share_low") >= settings.source_bad_share_min).fill_null(value=False),
     )
-    return rows.with_columns(_reasons_of(rows, gathered, settings))
+    rows = rows.with_columns(_reasons_of(rows, gathered, settings))
+    return _with_opinions(rows, newest, gathered, settings)
+
+
+def _with_opinions(
+    rows: pl.DataFrame, newest: pl.DataFrame, gathered: Gathered, settings: DecisionSettings
+) -> pl.DataFrame:
+    """Flag what second opinions find, and add their reasons; what is held does not change by them."""
+    found = by_source(second_opinions(newest, gathered.daily, settings.opinion_false_share_max))
+    flagged, details = [], []
+    for affiliate, offer, sub, window, flag, text in rows.select(
+        *SUB, "window", "flagged", "reason_details"
+    ).iter_rows():
+        own = found.get((affiliate, offer, sub), []) if window == 0 else []
+        flagged.append(flag or bool(own))
+        reasons = [*json.loads(text), *(asdict(reason) for reason in own)]
+        details.append(json.dumps(reasons) if own else text)
+    return rows.with_columns(
+        flagged=pl.Series(flagged, dtype=pl.Boolean), reason_details=pl.Series(details, dtype=pl.String)
+    )
 
 
 def _reasons_of(rows: pl.DataFrame, gathered: Gathered, settings: DecisionSettings) -> pl.Series:
