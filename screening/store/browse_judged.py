@@ -26,6 +26,8 @@ _SOURCE, _DECISION, _SCREENING, _CAP, _RUN = (
 
 _CONVERSIONS = 5_000
 """Conversions of one source read for a page."""
+_HELD = 20_000
+"""Held conversions of one affiliate read for its own page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,19 @@ class BrowseJudged:
         )
         with self._access.reading() as connection:
             return tuple(_decision(row) for row in connection.execute(query))
+
+    def held_of(self, affiliate_id: str, run_id: str) -> tuple[tuple[SourceName, DecisionRow], ...]:
+        """Return an affiliate's conversions that a run held, by offer and sub id, the newest first; at most 20,000."""
+        query = (
+            select(tables.decisions)
+            .join(tables.runs, _RUN.run_key == _DECISION.run_key)
+            .where(_DECISION.affiliate_id == affiliate_id, _RUN.run_id == run_id, _DECISION.decision == "hold")
+            .order_by(_DECISION.offer_id, _DECISION.sub_id, _DECISION.ts.desc())
+            .limit(_HELD)
+        )
+        with self._access.reading() as connection:
+            rows = connection.execute(query).all()
+        return tuple((SourceName(row.affiliate_id, row.offer_id, row.sub_id), _decision(row)) for row in rows)
 
     def screening(self, application_id: str) -> ScreeningRow | None:
         """Return the newest screening of an application, None when it was never screened."""

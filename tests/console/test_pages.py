@@ -341,7 +341,7 @@ def test_a_partner_contests_what_is_held_and_reads_the_answer_without_code_score
     page = partner.get(link).text
     subject = html.unescape(re.search(r'name="subject" value="([^"]+)"', page)[1])
     assert "We could not confirm the quality of this traffic." in page
-    for secret in ("ctct_short", "click", "score", "p-value", "0.9", held["run_id"]):
+    for secret in ("ctct_short", "soon after", "score", "p-value", "0.9", held["run_id"]):
         assert secret not in re.sub(r"<[^>]+>", " ", page), secret
     sent = partner.post(f"{link}/appeal", {"subject": subject, "statement": HOSTILE[0]})
     assert sent.status_code == 303

@@ -12,10 +12,11 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ from models.reasons import CODES
 from screening.errors import NotFoundError
 from screening.jobs.views.affiliates import affiliate_page
 from screening.notices.categories import TOLD
-from screening.store import Store
-from screening.store.browse_judged import SourceName, SourceRow
+from screening.store import Appeal, Store
+from screening.store.browse_judged import DecisionRow, SourceName
 from screening.workspace import Workspace
 
 _KEY_FILE = "partner-links.key"
@@ -88,32 +89,27 @@ def partner_page(workspace: Workspace, store: Store, affiliate_id: str, now: dat
     """Return the partner's page."""
     page = affiliate_page(workspace, store, affiliate_id, now)
     appeals = {(appeal.kind, appeal.subject): appeal for appeal in page.appeals}
-    held = []
-    for source in page.sources:
-        item = _held(store, source, appeals)
-        if item is not None:
-            held.append(item)
+    scan = store.browse.trail.newest_complete("scan")
+    rows = store.browse.judged.held_of(affiliate_id, scan.run_id) if scan else ()
+    held = [_held(name, [row for _, row in group], appeals) for name, group in groupby(rows, key=lambda pair: pair[0])]
+    held.sort(key=lambda item: (-sum(amount for _, amount in item.money), item.subject))
     answered = tuple(_appeal(appeal) for appeal in page.appeals if appeal.answer is not None)
     return PartnerPage(affiliate_id, page.name, page.month, page.cards, tuple(held), answered)
 
 
-def _held(store: Store, source: SourceRow, appeals: Mapping[tuple[str, str], Any]) -> HeldSource | None:
-    judged = store.browse.judged.conversions(source.name, source.run_id, (source.first, source.last))
-    held = [row for row in judged if row.decision == "hold"]
-    if not held:
-        return None
+def _held(name: SourceName, held: Sequence[DecisionRow], appeals: Mapping[tuple[str, str], Appeal]) -> HeldSource:
     sums: dict[str | None, Decimal] = {}
     for row in held:
         sums[row.currency] = sums.get(row.currency, Decimal(0)) + row.payout
     codes = dict.fromkeys(code for row in held for code in row.reasons)
     told = [TOLD[CODES[code].partner] for code in codes if code in CODES]
-    subject = "/".join((source.name.affiliate_id, source.name.offer_id, source.name.sub_id or ""))
+    subject = "/".join((name.affiliate_id, name.offer_id, name.sub_id or ""))
     appeal = appeals.get(("source", subject))
     return HeldSource(
-        name=source.name,
+        name=name,
         subject=subject,
-        first=source.first,
-        last=source.last,
+        first=held[-1].ts.date(),
+        last=held[0].ts.date(),
         conversions=len(held),
         money=tuple(sorted(sums.items(), key=lambda pair: pair[0] or "")),
         why=tuple(dict.fromkeys(item.why for item in told)),
@@ -122,7 +118,7 @@ def _held(store: Store, source: SourceRow, appeals: Mapping[tuple[str, str], Any
     )
 
 
-def _appeal(appeal: Any) -> Mapping[str, Any]:  # noqa: ANN401 - an Appeal of the store
+def _appeal(appeal: Appeal) -> Mapping[str, Any]:
     answer = appeal.answer
     return {
         "number": appeal.appeal_id,
