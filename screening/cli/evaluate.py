@@ -62,3 +62,32 @@ def _day(text: str | None, option: str) -> date | None:
         return None if text is None else date.fromisoformat(text)
     except ValueError as error:
         raise InputError(f"{text!r} is not a day.", remedy="Write it as 2026-01-31.", where=option) from error
+
+
+@evaluate_app.command("caps")
+def evaluate_caps_command(
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+    first: Annotated[str | None, typer.Option("--from", help="First day that limits hold; default: day 15.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last day; default: the last.")] = None,
+    truth: Annotated[
+        Path | None, typer.Option("--truth", help="What is fraud in a simulated programme: conversion_id, is_fraud.")
+    ] = None,
+    every: Annotated[
+        int | None, typer.Option("--every", help="Days between two advices.", min=1, show_default="caps.horizon_days")
+    ] = None,
+) -> None:
+    """Play the past again: what following the advice about limits would have saved and cost, beside other ways.
+
+    Example: winnow evaluate caps
+
+    Example: winnow evaluate caps --truth winnow-workspace/demo/truth/truth.parquet
+    """
+    from screening.cli.evaluate_caps import caps_answer
+    from screening.jobs.evaluate_caps import Wanted, evaluate_caps
+
+    def work(opened: Workspace, progress: Progress) -> Answer:
+        wanted = Wanted(_day(first, "--from"), _day(last, "--to"), truth, every)
+        return caps_answer(evaluate_caps(opened, wanted, datetime.now(UTC), progress))
+
+    run(work, workspace=workspace, as_json=as_json)
