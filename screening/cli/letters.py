@@ -64,12 +64,13 @@ def write(
     """
 
     def work(opened: Workspace, progress: Progress) -> Answer:
-        from screening.jobs.letters import write_letters
+        from screening.jobs.letters import partner_links, write_letters
         from screening.jobs.scorecards import chosen_span
 
         chosen = tuple(dict.fromkeys(occasions or NIGHTLY))
         span = chosen_span(opened, month, (None, None)) if Occasion.SCORECARDS in chosen else None
-        done = write_letters(opened, chosen, datetime.now(UTC), progress, span=span)
+        now = datetime.now(UTC)
+        done = write_letters(opened, chosen, now, progress, span=span, links=partner_links(opened, now))
         lines = [f"{count:>6,} about {occasion}" for occasion, count in done.written.items()]
         if done.unreachable:
             some = ", ".join(done.unreachable[:_SHOWN])

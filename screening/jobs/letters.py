@@ -26,6 +26,7 @@ from screening.jobs.letter_facts import (
 )
 from screening.jobs.progress import Progress
 from screening.jobs.span import Span
+from screening.jobs.views.partner import token_for
 from screening.notices.letter import Recipient, Sender
 from screening.notices.render import write_letter
 from screening.notices.words import greeting_name, mail_address
@@ -126,6 +127,12 @@ class _Desk:
             next_at=self.now,
         )
         return _add(store, stored, told.items)
+
+
+def partner_links(workspace: Workspace, now: datetime) -> Links:
+    """Return what gives an affiliate's own page in the console; none where console.public_url is not set."""
+    public = workspace.settings.console.public_url
+    return lambda affiliate_id: f"{public}/partner/{token_for(workspace, affiliate_id, now)}" if public else None
 
 
 def _add(records: Records, letter: StoredLetter, items: Sequence[str]) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from email import message_from_bytes
@@ -21,12 +23,13 @@ from screening.applicants.reasons import reasons
 from screening.cli.app import app
 from screening.errors import BusyError, ExitCode, InputError, SettingsError, UnavailableError
 from screening.jobs.letter_facts import categories_of
-from screening.jobs.letters import NIGHTLY, Occasion, write_letters
+from screening.jobs.letters import NIGHTLY, Occasion, partner_links, write_letters
 from screening.jobs.outbox import Choice, send_letters, settle_letter
 from screening.jobs.progress import silent_progress
 from screening.jobs.span import Span
+from screening.jobs.views.partner import affiliate_of
 from screening.notices.mail import SmtpTransport
-from screening.store import Answer, Appeal, LetterStatus, Outcome, StoredLetter
+from screening.store import Answer, Appeal, Case, CaseEvent, LetterStatus, Outcome, StoredLetter
 
 NOW = OCTOBER + timedelta(days=1)
 SPAN = Span(OCTOBER.date().replace(day=1), OCTOBER.date().replace(day=31))
@@ -179,6 +182,18 @@ def test_partners_get_their_own_link_and_applicants_none(programme):
             assert f"https://console.example/p/{letter.about}" in letter.text
 
 
+def test_the_link_opens_the_partners_own_page_and_is_there_only_where_the_console_can_be_reached(programme):
+    hold(programme)
+    programme.build()
+    assert partner_links(programme.workspace, NOW)("a1") is None
+    config = "console: {public_url: https://console.example}"
+    workspace = small_programme(programme.workspace.root, config).workspace
+    links = partner_links(workspace, NOW)
+    write_letters(workspace, [Occasion.HOLDS], NOW, silent_progress(), links=links)
+    [token] = re.findall(r"https://console\.example/partner/(\S+)", outbox(programme)[0].text)
+    assert affiliate_of(workspace, token, NOW) == "a1"
+
+
 def test_an_application_gets_the_decision_of_the_person_who_looked(programme):
     programme.build()
     screened(programme, "APP-1", "review", "cloaking")
@@ -187,6 +202,19 @@ def test_an_application_gets_the_decision_of_the_person_who_looked(programme):
     screened(programme, "APP-2", "approve")
     assert letters_of(programme, Occasion.APPLICATIONS).written == {"applications": 1}
     assert outbox(programme)[0].subject == "Welcome to Nimbus"
+    screened(programme, "APP-3", "review", "cloaking", "contact_missing")
+    with programme.store() as store:
+        case = store.cases.open(Case("application", "APP-3", NOW, ("cloaking",)), CaseEvent(NOW, "screen", "opened"))
+        assert letters_of(programme, Occasion.APPLICATIONS).written == {"applications": 0}
+        asked = store.cases.change(replace(case, status="snoozed", decision="ask"), CaseEvent(NOW, "ann", "ask"))
+        assert letters_of(programme, Occasion.APPLICATIONS).written == {"applications": 1}
+        store.cases.change(replace(asked, status="closed", decision="approve"), CaseEvent(NOW, "ann", "approve"))
+        assert letters_of(programme, Occasion.APPLICATIONS).written == {"applications": 1}
+    welcome, fix = outbox(programme)[:2]
+    assert (welcome.about, welcome.subject) == ("APP-3", "Welcome to Nimbus")
+    assert "needs something from you" in fix.subject
+    assert reasons()["contact_missing"].advice in fix.text
+    assert reasons()["cloaking"].advice not in fix.text or reasons()["cloaking"].fixable
 
 
 def test_codes_become_categories_and_an_unknown_one_says_nothing():
