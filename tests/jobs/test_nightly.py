@@ -247,6 +247,22 @@ def test_a_full_disk_is_said_loses_nothing_and_is_made_up_for(root):
     assert nights.state(root)["periods"][0][:2] == (DAYS[6], DAYS[6])
 
 
+def test_a_lake_that_cannot_be_written_is_named_and_stays_as_it_is(root):
+    lake = root / "lake"
+    before = sorted(path.name for path in (root / "drop").rglob("*.csv"))
+    read_only = f"mount --bind {lake} {lake} && mount -o remount,ro,bind {lake}"
+    if subprocess.run(["unshare", "-m", "sh", "-c", read_only], capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount a folder read-only")
+    version = Lake(lake).snapshot().version
+    night = f"exec {sys.executable} {nights.__file__} {root} {NIGHT.isoformat()} 0"
+    done = subprocess.run(["unshare", "-m", "sh", "-c", f"{read_only} && {night}"], capture_output=True, check=True)
+    assert done.stdout.split()[1] == b"1"
+    said = Journal.of(root / "nights", NIGHT.date()).stages["ingest"]
+    assert (said.status, said.message) == (StageStatus.FAILED, f"{lake / 'lock'}: Read-only file system.")
+    assert Lake(lake).snapshot().version == version
+    assert sorted(path.name for path in (root / "drop").rglob("*.csv")) == before
+
+
 def kill(root: Path, fatal: int) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, nights.__file__, str(root), NIGHT.isoformat(), str(fatal)]
     return subprocess.run(command, capture_output=True, text=True, check=False)

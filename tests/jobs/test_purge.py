@@ -13,7 +13,7 @@ import pytest
 import store_writer as writer
 
 from features.schema import Kind
-from screening.applicants.known import FILE_NAME, forget, load_known
+from screening.applicants.known import FILE_NAME, forget, load_known, remember
 from screening.errors import InputError, IntegrityError
 from screening.jobs.ingest import Reading, ingest_files
 from screening.jobs.progress import silent_progress
@@ -248,3 +248,14 @@ def test_roll_ups_are_kept_for_the_days_that_a_night_reads(programme):
     (folder / "2026-02-02-aa.999999999.draft").write_bytes(b"x")
     run(programme, now=NOW)
     assert sorted(path.name for path in folder.iterdir()) == ["2026-02-01-bb.parquet", "2026-02-02-aa.parquet"]
+
+
+def test_half_a_line_that_a_killed_screening_left_does_not_damage_what_follows(tmp_path):
+    known = {"member": "app-1", "name": "n", "identifiers": [], "sketches": []}
+    (tmp_path / FILE_NAME).write_text(json.dumps(known) + "\n" + '{"member": "app-2", "na')
+    remember(tmp_path, [])
+    assert sorted(load_known(tmp_path)) == ["app-1"]
+    assert (tmp_path / FILE_NAME).read_bytes().endswith(b"}\n")
+    (tmp_path / FILE_NAME).write_text('{"member": ')
+    remember(tmp_path, [])
+    assert (tmp_path / FILE_NAME).read_bytes() == b""
