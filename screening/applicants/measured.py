@@ -22,12 +22,13 @@ def measured(application: Application, findings: Sequence[Finding]) -> list[dict
     """Return rows of `what`, `claimed` and `measured`, as texts; what could not be measured says why."""
     visits = application.claimed_monthly_visits
     rows = [_row("Visits a month", f"{visits:,}" if visits is not None else "", _visits(findings))]
-    for site in dict.fromkeys(finding.site for finding in findings if finding.site is not None):
+    sites = list(dict.fromkeys(finding.site for finding in findings if finding.site is not None))
+    for site in sites:
         own = [finding for finding in findings if finding.site == site]
         for what, codes, text in _ROWS:
             said = _said(own, codes, text)
             if said is not None:
-                rows.append(_row(f"{what}, {site}", "", said))
+                rows.append(_row(f"{what}, {site}" if len(sites) > 1 else what, "", said))
     links = next((item for item in findings if item.code == "backlinks_checked"), None)
     if links is not None and application.backlinks:
         text = "{declared_there} there, {declared_lacking} not there, {declared_unseen} not seen"
