@@ -65,6 +65,12 @@ def _data(opened: Workspace, shown: Demonstrated) -> dict[str, Any]:
             "repeated": shown.gated.repeated,
             "totals": [asdict(total) for total in shown.gated.totals],
         },
+        "people": {
+            "caps": [cap.row["cap_id"] for cap in shown.day.caps],
+            "appeal": shown.day.appeal.appeal_id if shown.day.appeal else None,
+            "letters": dict(shown.day.letters),
+            "ledger": [asdict(line) for line in shown.day.balance],
+        },
         "simulated_fraud_stopped": [
             {**asdict(money), "found": money.found, "mistaken": money.mistaken} for money in shown.lesson.money
         ],
@@ -82,6 +88,7 @@ def _lines(opened: Workspace, shown: Demonstrated) -> Iterator[str]:
     yield from _screened(shown)
     yield from _judged(shown)
     yield from _gated(shown)
+    yield from _acted(opened, shown)
     yield ""
     yield from _learned(shown)
     yield ""
@@ -100,7 +107,7 @@ def _judged(shown: Demonstrated) -> Iterator[str]:
     worst = worst_source(shown.judgement.sources)
     if worst is not None:
         place = " / ".join(part for part in (worst.affiliate_id, worst.offer_id, worst.sub_id) if part)
-        yield f"  The flagged source with the highest payout is {place} ({worst.conversions} conversions):"
+        yield f"  The flagged source with the most bad payout is {place} ({worst.conversions} conversions):"
         yield from (f"    - {reason}" for reason in worst.reasons[:_REASONS])
     spared = spared_partner(shown.judgement.decisions)
     if spared is not None:
@@ -119,6 +126,31 @@ def _gated(shown: Demonstrated) -> Iterator[str]:
         if totals:
             money = ", ".join(f"{_money(total.amount)} {total.currency or 'of unknown currency'}" for total in totals)
             yield f"  {decision:6} {sum(total.lines for total in totals):>6,} lines: {money}"
+
+
+def _acted(opened: Workspace, shown: Demonstrated) -> Iterator[str]:
+    day = shown.day
+    yield "What people did with it (played by the demo):"
+    for cap in day.caps:
+        row = cap.row
+        limit = row["recommended"] if row["approved_limit"] is None else row["approved_limit"]
+        yield (
+            f"  Limit {row['action']}: {row['cap_type']} of {row['affiliate_id']} in {row['offer_id']}, "
+            f"{_amount(row['current'])} -> {_amount(limit)}, approved and written for the network."
+        )
+    if day.appeal is not None and day.appeal.answer is not None:
+        answer = day.appeal.answer
+        released = f"{_money(answer.amount_released)} {answer.currency}" if answer.amount_released else "nothing"
+        yield f"  Appeal of {day.appeal.affiliate_id} about {day.appeal.subject}: {answer.status}, {released} released."
+    letters = ", ".join(f"{count} about {occasion}" for occasion, count in day.letters.items() if count)
+    yield f"  Letters to partners: {letters or 'none new'}; all in {day.letters_folder or opened.root / 'reports'}."
+    for line in day.balance:
+        same = "balances" if line.gated == line.ledger else f"DIFFERS: the ledger has {_money(line.ledger)}"
+        yield f"  Ledger, {line.currency or 'unknown currency'}: {_money(line.gated)} released; {same}."
+
+
+def _amount(value: Decimal | None) -> str:
+    return "none" if value is None else f"{value:,.2f}".removesuffix(".00")
 
 
 def _learned(shown: Demonstrated) -> Iterator[str]:

@@ -15,6 +15,7 @@ import polars as pl
 from features.schema import Kind
 from screening.errors import WorkspaceError
 from screening.jobs.demo_applicants import Applicants, screen_applicants
+from screening.jobs.demo_people import Day, play_day
 from screening.jobs.ingest import Ingested, Reading, ingest_files
 from screening.jobs.payout import Gated, gate_payout
 from screening.jobs.progress import Progress
@@ -58,6 +59,7 @@ class Demonstrated:
     judgement: Judgement
     payout_file: Path
     gated: Gated
+    day: Day
     lesson: Lesson
 
     @property
@@ -78,10 +80,13 @@ def run_demo(workspace: Workspace, now: datetime, progress: Progress) -> Demonst
     judgement = _judge(workspace, snapshot, now, progress)
     payout_file = _write_due(snapshot, workspace.root / FOLDER / "payout")
     gated = gate_payout(workspace, payout_file, payout_file.with_stem("payout-gated"), {}, now, progress)
+    truth = practice.labels().select("conversion_id", "is_fraud")
+    # people act when the scan is done, on what it has held
+    day = play_day(workspace, truth, gated, max(now, judgement.run.finished_at), progress)
     rows = {kind: sum(part.rows for part in snapshot.select([kind])) for kind in practice.events}
     lesson = learn(practice.labels(), judgement.decisions)
     return Demonstrated(
-        practice, ingested, snapshot.version, rows, applicants, judgement, payout_file, gated, lesson
+        practice, ingested, snapshot.version, rows, applicants, judgement, payout_file, gated, day, lesson
     )  # fmt: skip
 
 

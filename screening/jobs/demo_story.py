@@ -43,9 +43,10 @@ class Spared:
 
 
 def worst_source(sources: pl.DataFrame) -> Told | None:
-    """Return the flagged source (the store's SOURCES) with the highest payout; None when none is flagged."""
+    """Return the flagged source (the store's SOURCES) with the most bad payout; None when none is flagged."""
+    bad = pl.col("payout").cast(pl.Float64) * pl.col("bad_share").fill_null(0.0)
     flagged = sources.filter("flagged").sort(
-        "payout", "affiliate_id", "offer_id", "sub_id", descending=[True, False, False, False]
+        bad, "payout", "affiliate_id", "offer_id", "sub_id", descending=[True, True, False, False, False]
     )
     if flagged.is_empty():
         return None

@@ -186,3 +186,23 @@ def test_a_spared_partner_is_mostly_paid_and_loses_one_sub_id():
 
 def test_no_flagged_source_is_no_story():
     assert worst_source(pl.DataFrame(schema=SOURCES)) is None
+
+
+def test_people_change_limits_answer_an_appeal_and_the_ledger_balances(finished):
+    workspace, shown, _ = finished
+    day = shown.day
+    assert {cap.row["action"] for cap in day.caps} <= {"raise", "lower"}
+    assert len(day.caps) == len(day.pushed)
+    assert all(line.gated == line.ledger for line in day.balance)
+    assert sum(day.letters.values()) == len(list((workspace.root / "reports" / "letters").rglob("*.eml"))) > 0
+    if day.appeal is not None:
+        assert day.appeal.answer.status == "overturned"
+        assert day.released.totals[0].decision == "pay"
+
+
+def test_a_second_demo_shows_the_same_day_and_pays_nothing_twice(copied, finished):
+    first = finished[1].day
+    again = demo.run_demo(copied, NOW + timedelta(hours=1), silent_progress()).day
+    assert [cap.row["cap_id"] for cap in again.caps] == [cap.row["cap_id"] for cap in first.caps]
+    assert again.balance == first.balance
+    assert sum(again.letters.values()) == 0
