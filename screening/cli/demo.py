@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from screening.applicants.dossier import PAGE_NAME
 from screening.cli.invocation import Answer, JsonOption, WorkspaceOption, run
+from screening.cli.serve import serve_until_stopped
 from screening.errors import ExitCode
 from screening.jobs.demo import Demonstrated, run_demo
 from screening.jobs.demo_story import spared_partner, worst_source
 from screening.jobs.progress import Progress
+from screening.jobs.users import People
+from screening.store import open_store
 from screening.workspace import Workspace
 
+_PERSON = "demo"
+"""Whom the demo adds to sign in as."""
 _REASONS = 3
 """Reasons shown of the worst source."""
 
@@ -27,7 +33,13 @@ def register(app: typer.Typer) -> None:
     app.command("demo")(demo)
 
 
-def demo(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def demo(
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Then serve the console, with a person to sign in as.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Simulate a programme of the last 35 days, with fraud in it, and take it through all that winnow does.
 
     Takes less than two minutes. The workspace must hold no events of your own; running the demo again shows what is
@@ -39,9 +51,26 @@ def demo(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
     def work(opened: Workspace, progress: Progress) -> Answer:
         shown = run_demo(opened, datetime.now(UTC), progress)
         code = ExitCode.INCOMPLETE if shown.incomplete else ExitCode.DONE
-        return Answer(_data(opened, shown), list(_lines(opened, shown)), code)
+        lines = list(_lines(opened, shown))
+        if serve:
+            for line in (*lines, "", *_signed_in(opened)):
+                typer.echo(line, err=True)
+            serve_until_stopped(opened, None, None)
+            lines = ["Stopped."]
+        return Answer(_data(opened, shown), lines, code)
 
     run(work, workspace=workspace, as_json=as_json)
+
+
+def _signed_in(opened: Workspace) -> Iterator[str]:
+    """Add a person to sign in as, with a password that is shown once."""
+    with open_store(opened.store_url) as store:
+        if store.users.all():
+            yield f"Sign in as before; `winnow users password {_PERSON}` sets another password."
+            return
+        password = secrets.token_urlsafe(12)
+        People(store, opened.settings.console.login, "winnow demo", datetime.now(UTC)).add(_PERSON, "admin", password)
+    yield f"Sign in as {_PERSON} with the password {password} (made for this workspace, and shown only now)."
 
 
 def _data(opened: Workspace, shown: Demonstrated) -> dict[str, Any]:
@@ -175,6 +204,8 @@ def _next(opened: Workspace, shown: Demonstrated) -> Iterator[str]:
     at = f"--workspace {opened.root}"
     example = shown.applicants.example
     yield "Look next:"
+    yield f"  winnow demo --serve {at}"
+    yield "      the console: queues, sources with charts, applicants, caps, payouts, appeals"
     yield f"  winnow export sources --out sources.csv {at}"
     yield "      every source with its score, bad share and reasons"
     yield f"  winnow replay {shown.judgement.run.run_id} {at}"

@@ -42,31 +42,37 @@ def serve(
     """
 
     def work(opened: Workspace, _: Progress) -> Answer:
-        import uvicorn
-
-        from screening.console.app import build_app
-        from screening.jobs.serve import bind, count_people, place_of
-
-        check_owners()
-        settings = opened.settings.console
-        people = count_people(opened)
-        listening, place = bind(place_of(settings, host, port))
-        for line in _announcement(place.url, people=people, exposed=place.exposed):
-            typer.echo(line, err=True)
-        app = build_app(opened, lambda: datetime.now(UTC))
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
-            timeout_graceful_shutdown=_STOPPING_SECONDS,
-        )
-        uvicorn.Server(config).run(sockets=[listening])
-        return Answer({"stopped": True, "url": place.url}, ["Stopped."])
+        url = serve_until_stopped(opened, host, port)
+        return Answer({"stopped": True, "url": url}, ["Stopped."])
 
     run(work, workspace=workspace, as_json=as_json)
+
+
+def serve_until_stopped(opened: Workspace, host: str | None, port: int | None) -> str:
+    """Serve until somebody stops it; return the address it had. None: as the settings say."""
+    import uvicorn
+
+    from screening.console.app import build_app
+    from screening.jobs.serve import bind, count_people, place_of
+
+    check_owners()
+    settings = opened.settings.console
+    people = count_people(opened)
+    listening, place = bind(place_of(settings, host, port))
+    for line in _announcement(place.url, people=people, exposed=place.exposed):
+        typer.echo(line, err=True)
+    app = build_app(opened, lambda: datetime.now(UTC))
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=_STOPPING_SECONDS,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+    return place.url
 
 
 def _announcement(url: str, *, people: int, exposed: bool) -> list[str]:
