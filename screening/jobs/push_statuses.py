@@ -39,7 +39,7 @@ class _Wanted:
 def push_statuses(workspace: Workspace, *, dry_run: bool, now: datetime, progress: Progress, by: str = ACTOR) -> Pushed:
     """Push the statuses of the conversions of the last days (networks.push.status_days) that the network has otherwise.
 
-    A conversion that has locked there is refused, and named. Raises as `push_caps`.
+    What locks first is sent first. A conversion that has locked there is refused, and named. Raises as `push_caps`.
     """
     with pushing(workspace, now, progress) as (store, network):
         wanted = _wanted(workspace, store, network, now)
@@ -65,7 +65,7 @@ def _wanted(workspace: Workspace, store: Store, network: Network, now: datetime)
     first = (now - timedelta(days=workspace.settings.networks.push.status_days)).date()
     columns = ("conversion_id", "status", "locks_at")
     known = Lake(workspace.lake).snapshot().frame(Kind.CONVERSIONS, first).select(columns)
-    conversions = known.collect(engine="streaming").sort("conversion_id")
+    conversions = known.collect(engine="streaming").sort("locks_at", "conversion_id", nulls_last=True)
     judged = judged_lines(store, conversions["conversion_id"])
     status = (
         pl.when("paid")

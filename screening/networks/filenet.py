@@ -14,6 +14,8 @@ from screening.networks.adapter import Capabilities, CapChange, Change, ChangeKi
 
 NAME = "file"
 _LINES = 100_000
+_FOR_OWNER_AND_GROUP = 0o640
+"""As the workspace: whoever uploads the file belongs to its group."""
 _FORMULA = re.compile(r"^[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20]")
 """How a text begins that a spreadsheet may run (OWASP, CSV Injection)."""
 _CAP_COLUMNS = ("key", "offer_id", "affiliate_id", "cap_type", "limit")
@@ -75,6 +77,7 @@ class FileNetwork:
                 writer.writerows(_cells(change) for change in sorted(changes, key=lambda one: one.key))
                 draft.flush()
                 os.fsync(draft.fileno())
+                os.fchmod(draft.fileno(), _FOR_OWNER_AND_GROUP)
             Path(draft.name).replace(path)
         except OSError as error:
             raise UnavailableError(
