@@ -12,6 +12,7 @@ import re
 import sys
 import traceback
 from datetime import datetime
+from ipaddress import IPv6Address
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,10 +29,7 @@ _LOGGERS = (_OWN, "screening")
 _SECRET_NAMES = re.compile(r"password|secret|token|credential|authorization|cookie|api_?key", re.IGNORECASE)
 _MAIL = re.compile(r"[^\s@'\"<>]+@[^\s@'\"<>]+\.[^\s@'\"<>]+")
 _IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
-_IPV6 = re.compile(
-    r"(?<![\w:])(?:[0-9a-fA-F]{1,4}:){2,7}(?::?[0-9a-fA-F]{0,4})(?![\w:])|(?<![\w:])[0-9a-fA-F]{0,4}::[0-9a-fA-F:]+"
-)
-_CLOCK = re.compile(r"\d{1,2}:\d{2}:\d{2}(?:\.\d+)?")
+_PERHAPS_IPV6 = re.compile(r"(?<![\w:])[0-9a-fA-F]{0,4}:[0-9a-fA-F:]*:[0-9a-fA-F:.]*(?![\w:])")
 _DEEPEST_FRAMES = 12
 
 
@@ -125,7 +123,7 @@ def _masked(_: Any, __: str, event: EventDict) -> EventDict:  # noqa: ANN401 - s
 def _mask(value: Any) -> Any:  # noqa: ANN401 - whatever somebody logged
     if isinstance(value, str):
         text = _MAIL.sub("<mail>", str(without_passwords(value)))
-        return _IPV6.sub(_address_or_clock, _IPV4.sub("<address>", text))
+        return _IPV4.sub("<address>", _PERHAPS_IPV6.sub(_without_ipv6, text))
     if isinstance(value, dict):
         return {key: "***" if _SECRET_NAMES.search(str(key)) else _mask(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -133,8 +131,12 @@ def _mask(value: Any) -> Any:  # noqa: ANN401 - whatever somebody logged
     return value
 
 
-def _address_or_clock(found: re.Match[str]) -> str:
-    return found[0] if _CLOCK.fullmatch(found[0]) else "<address>"
+def _without_ipv6(found: re.Match[str]) -> str:
+    try:
+        IPv6Address(found[0])
+    except ValueError:
+        return found[0]  # a time of day, or whatever else has colons
+    return "<address>"
 
 
 _SHARED: list[structlog.typing.Processor] = [

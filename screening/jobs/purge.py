@@ -14,7 +14,7 @@ from screening.jobs.drop import TAKEN, drop_folder
 from screening.jobs.night_journal import NIGHTS
 from screening.jobs.progress import Progress
 from screening.jobs.purge_lake import LakePurge, lake_purge
-from screening.jobs.purge_work import old_evidence, old_files, stale_rollups
+from screening.jobs.purge_work import old_evidence, old_files, stale_copies, stale_rollups
 from screening.logs import LOG_FOLDER, events
 from screening.store import AuditEvent, Store, open_store
 from screening.traffic.lakelock import holding_lock
@@ -116,6 +116,8 @@ def _tasks(workspace: Workspace, store: Store, lake: LakePurge, now: datetime) -
     yield _Task(item, partial(store.retention.remove_superseded, before))
     rollups = workspace.root / "rollups"
     yield _files_task("roll-ups that no night reads", stale_rollups(rollups), rollups, None)
+    copies = stale_copies(workspace.lake, now)
+    yield _files_task("mirrored files that no night reads", copies, workspace.lake, None)
 
 
 def _lake_tasks(lake: LakePurge) -> Iterator[_Task]:

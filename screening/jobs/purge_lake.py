@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -12,7 +12,7 @@ from features.schema import Kind
 from screening.jobs.progress import Progress
 from screening.store import Store
 from screening.traffic.lake import Lake, Snapshot
-from screening.traffic.lakepurge import Blanking, Keep, blank, blanking, remove_files, replaced_files
+from screening.traffic.lakepurge import Blanking, Keep, blank, blanking, candidates, remove_files, replaced_files
 from screening.workspace import Workspace
 
 
@@ -46,8 +46,8 @@ def lake_purge(workspace: Workspace, store: Store, now: datetime) -> LakePurge:
         Kind.CONVERSIONS: (now - timedelta(days=retention.conversion_details_days)).date(),
     }
     sources = _sources(store)
-    reach = timedelta(days=workspace.settings.decisions.attribution_window_days)
-    held = _held(snapshot, store, max(before.values()) + reach)
+    days = {part.day for kind, day in before.items() for part in candidates(snapshot, kind, day) if part.day}
+    held = _held(snapshot, store, days, workspace.settings.decisions.attribution_window_days)
     keep = {
         Kind.CLICKS: Keep(sources, held["click_id"].drop_nulls()),
         Kind.CONVERSIONS: Keep(sources, held["conversion_id"]),
@@ -61,9 +61,16 @@ def _sources(store: Store) -> pl.DataFrame:
     return pl.DataFrame(needed, schema={"affiliate_id": pl.String, "offer_id": pl.String}, orient="row")
 
 
-def _held(snapshot: Snapshot, store: Store, last: date) -> pl.DataFrame:
-    """Return conversion_id and click_id of the conversions up to that day that are held and were not paid."""
-    dated = snapshot.frame(Kind.CONVERSIONS, None, last).select("conversion_id", "click_id").collect()
+def _held(snapshot: Snapshot, store: Store, days: Iterable[date], attribution_days: int) -> pl.DataFrame:
+    """Return conversion_id and click_id of conversions that are held and were not paid.
+
+    They are those of the given days, and those that a click of these days may have led to.
+    """
+    wanted = sorted({day + timedelta(days=later) for day in days for later in range(attribution_days + 1)})
+    if not wanted:
+        return pl.DataFrame(schema={"conversion_id": pl.String, "click_id": pl.String})
+    frame = snapshot.frame(Kind.CONVERSIONS, wanted[0], wanted[-1])
+    dated = frame.filter(pl.col("ts").dt.date().is_in(wanted)).select("conversion_id", "click_id").collect()
     judged = store.decisions_of(dated["conversion_id"]).select("conversion_id", "decision")
     paid = store.ledger.released(dated["conversion_id"]).select("conversion_id")
     return (

@@ -12,9 +12,12 @@ from screening.applicants.dossier import earlier_of
 from screening.applicants.known import forget
 from screening.store.retention import Needed
 from screening.traffic.gather import CLICK_DAYS, WINDOW_DAYS
+from screening.traffic.lake_remote import remote_of
 from screening.workspace import Workspace
 
 EVIDENCE = "evidence"
+_MIRRORED_DAYS = 2 * (WINDOW_DAYS + CLICK_DAYS)
+"""Twice what a night reads, so that long scans now and then fetch little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,14 @@ def stale_rollups(folder: Path) -> list[Path]:
         stale += [path for day, path in newest.items() if date.fromisoformat(day) < first]
     drafts = [path for path in folder.glob("*.draft") if not _is_running(path)]
     return sorted([*stale, *drafts])
+
+
+def stale_copies(lake: Path, now: datetime) -> list[Path]:
+    """Return the parts in a mirror of object storage that no night reads again; they can be fetched again."""
+    if remote_of(lake) is None:
+        return []
+    first = (now - timedelta(days=_MIRRORED_DAYS)).date().isoformat()
+    return [path for path in sorted(lake.glob("*/date=*/*.parquet")) if path.parent.name < f"date={first}"]
 
 
 def _is_running(draft: Path) -> bool:

@@ -268,13 +268,18 @@ def kill(root: Path, fatal: int) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_a_night_that_is_killed_anywhere_and_run_again_ends_as_if_undisturbed(begun, finished, tmp_path):
-    expected = nights.state(finished[0])
-    counted = kill(Path(shutil.copytree(begun, tmp_path / "counted")), 0)
-    operations = int(counted.stdout.split()[0]) if counted.returncode == 0 else pytest.fail(counted.stderr)
-    assert nights.state(tmp_path / "counted") == expected
-    for share in (0.35, 0.6, 0.93):
-        root = Path(shutil.copytree(begun, tmp_path / f"killed-{share}"))
-        assert kill(root, int(operations * share)).returncode == -signal.SIGKILL
-        nights.run_night(root, NIGHT)
-        assert nights.state(root) == expected, f"killed before operation {int(operations * share)} of {operations}"
+@pytest.fixture(scope="module")
+def operations(begun, finished):
+    """The number of file operations of the night, run in a process of its own; and that it ends as in this one."""
+    root = Path(shutil.copytree(begun, begun.with_name("counted")))
+    counted = kill(root, 0)
+    assert counted.returncode == 0, counted.stderr
+    assert nights.state(root) == nights.state(finished[0])
+    return int(counted.stdout.split()[0])
+
+
+@pytest.mark.parametrize("share", [0.35, 0.6, 0.93])
+def test_a_night_that_is_killed_anywhere_and_run_again_ends_as_if_undisturbed(root, finished, operations, share):
+    assert kill(root, int(operations * share)).returncode == -signal.SIGKILL
+    nights.run_night(root, NIGHT)
+    assert nights.state(root) == nights.state(finished[0]), f"killed before operation {share} of {operations}"

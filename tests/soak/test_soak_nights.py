@@ -61,6 +61,7 @@ def test_a_hundred_kills_of_a_night_leave_the_state_of_an_undisturbed_one(tmp_pa
         nights.run_night(root, now)
         assert nights.state(root) == expected
         shutil.rmtree(root)
+        say(f"{killed} kills")
     say(f"{killed} kills at random among {operations} file operations of a night: the same state every time")
 
 

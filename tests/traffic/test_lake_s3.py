@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
@@ -18,8 +19,11 @@ from moto.server import ThreadedMotoServer
 
 from features.schema import Kind
 from screening.errors import InputError, IntegrityError, SettingsError, UnavailableError
+from screening.jobs.backup import backup
 from screening.jobs.ingest import Reading, ingest_files
 from screening.jobs.progress import silent_progress
+from screening.jobs.purge import purge
+from screening.jobs.restore import restore
 from screening.traffic.lake import Lake
 from screening.traffic.lake_remote import remote_of
 from screening.workspace import Workspace, open_workspace
@@ -248,6 +252,32 @@ def test_a_part_that_is_gone_or_changed_in_the_storage_is_named(tmp_path, storag
     client.delete_object(Bucket=bucket, Key=second)
     with pytest.raises(IntegrityError, match="missing"):
         fresh.verify()
+
+
+def test_a_purge_takes_details_from_the_storage_too_and_old_copies_from_the_mirror(tmp_path, storage):
+    _, bucket = storage
+    opened = workspace(tmp_path / "one", bucket)
+    take(opened, clicks(tmp_path, "a.csv", 0))
+    old = [key for key in keys(storage) if "/clicks/" in key and key.endswith(".parquet")]
+    purge(opened, NOW + timedelta(days=300), silent_progress())
+    now_there = [key for key in keys(storage) if "/clicks/" in key and key.endswith(".parquet")]
+    assert len(old) == len(now_there) == 3
+    assert not set(old) & set(now_there)
+    assert not list(opened.lake.glob("clicks/*/*.parquet"))
+    rows = Lake(opened.lake).snapshot().frame(Kind.CLICKS).collect()
+    assert (rows.height, rows["ip"].null_count()) == (50, 50)
+
+
+def test_a_backup_of_it_is_whole_and_goes_into_another_prefix(tmp_path, storage):
+    _, bucket = storage
+    opened = workspace(tmp_path / "one", bucket)
+    take(opened, clicks(tmp_path, "a.csv", 0))
+    shutil.rmtree(opened.lake)
+    fresh = workspace(tmp_path / "one", bucket)
+    backup(fresh, tmp_path / "a.backup", NOW, silent_progress())
+    elsewhere = {"WINNOW__LAKE__URL": f"s3://{bucket}/restored"}
+    restore(open_workspace(tmp_path / "two", elsewhere), tmp_path / "a.backup", NOW, silent_progress(), elsewhere)
+    assert ids(open_workspace(tmp_path / "two", elsewhere)) == ids(opened)
 
 
 def test_urls_that_cannot_be_a_lake_are_refused(tmp_path):
