@@ -18,7 +18,6 @@ import polars as pl
 from models.error_rate import Answers, ErrorRate, Population, error_rate
 from models.metrics import Estimate, Resampling
 from screening.jobs.queue import drawn_for_audit, source_subject
-from screening.settings.decisions import DecisionSettings
 from screening.store import Records, RunRecord, open_store
 from screening.store.runs import COMPLETE, SCAN
 from screening.workspace import Workspace
@@ -104,7 +103,8 @@ def _newest_of_each_day(runs: list[RunRecord]) -> list[RunRecord]:
 
 def _of_run(records: Records, run: RunRecord) -> tuple[pl.DataFrame, Population]:
     """Return the sources that a scan drew (`_DRAWN`), and the payout of all that it could have drawn."""
-    settings = DecisionSettings.model_validate(run.settings["decisions"])
+    # of an older winnow too, so nothing else of its settings is read
+    seed, share = int(run.settings["decisions"]["seed"]), float(run.settings["decisions"]["audit_share"])
     sources = records.sources(run.run_id)
     newest = sources.filter(pl.col("to") == pl.col("to").max()).select(*_SOURCE, "from", "to")
     money = records.decisions(run.run_id).select(
@@ -120,11 +120,11 @@ def _of_run(records: Records, run: RunRecord) -> tuple[pl.DataFrame, Population]
         stopped=pl.col("payout").filter(pl.col("stopped")).sum(), paid=pl.col("payout").filter(~pl.col("stopped")).sum()
     )
     chosen = [
-        settings.audit_share > 0 and drawn_for_audit(source_subject(row), run.period_to, settings)
+        drawn_for_audit(source_subject(row), run.period_to, seed, share)
         for row in summed.select(_SOURCE).iter_rows(named=True)
     ]
     drawn = summed.filter(pl.Series(chosen, dtype=pl.Boolean)).with_columns(
-        chance=pl.lit(settings.audit_share), at=pl.lit(run.finished_at, dtype=pl.Datetime("us", "UTC"))
+        chance=pl.lit(share), at=pl.lit(run.finished_at, dtype=pl.Datetime("us", "UTC"))
     )
     population = Population(float(summed["stopped"].sum()), float(summed["paid"].sum()))
     return drawn.select(pl.col(name).cast(kind) for name, kind in _DRAWN.items()), population

@@ -34,7 +34,7 @@ def queue_sources(
     opened = 0
     for row in newest.iter_rows(named=True):
         subject = source_subject(row)
-        drawn = drawn_for_audit(subject, run.period_to, settings)
+        drawn = drawn_for_audit(subject, run.period_to, settings.seed, settings.audit_share)
         if row["flagged"] or drawn:
             reasons = (*row["reasons"], *((_AUDIT,) if drawn else ()))
             stake = stakes.get(tuple(row[part] for part in _SOURCE), _Stake(None, None, None))
@@ -49,11 +49,11 @@ def source_subject(row: Mapping[str, Any]) -> str:
     return "/".join(row[part] or "" for part in _SOURCE)
 
 
-def drawn_for_audit(subject: str, period_to: date | None, settings: DecisionSettings) -> bool:
+def drawn_for_audit(subject: str, period_to: date | None, seed: int, share: float) -> bool:
     """Say whether a scan up to that day draws a source for audit, whatever it decides about it."""
-    key = f"{settings.seed}|{period_to}|{subject}"
+    key = f"{seed}|{period_to}|{subject}"
     number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big")
-    return number < settings.audit_share * 2**64
+    return number < share * 2**64
 
 
 def queue_applications(records: Records, screenings: pl.DataFrame, run: RunRecord) -> int:

@@ -16,6 +16,7 @@ from models.anomaly import AnomalyJudge
 from models.change import ChangeJudge, Direction, Measure
 from models.checks import CHECKS, ContractBreachError, Specimen, run_checks
 from models.judge import numbers
+from models.outcomes import AGE, CERTAIN, DELAY, LABEL, Demands, OutcomesJudge
 from models.series import SeriesJudge
 
 MONDAY = dt.date(2024, 1, 1)
@@ -88,6 +89,26 @@ def daily_worsened(facts):
     return facts.with_columns(events=replaced("events", bad, pl.col("exposure") * 0.9)), bad
 
 
+def ended(rows, seed):
+    """Conversions whose worse half more often ends badly."""
+    facts = table(rows, seed)
+    rng = np.random.default_rng(seed + 1)
+    bad = rng.random(rows) < np.where(facts["clicks"] > 3, 0.4, 0.1)
+    waited = pl.when(pl.Series(bad)).then(pl.Series(rng.exponential(5, rows)))
+    return facts.with_columns(
+        pl.Series(LABEL, bad.astype(int)),
+        waited.alias(DELAY),
+        pl.lit(60.0).alias(AGE),
+        pl.lit(value=False).alias(CERTAIN),
+    )
+
+
+def ended_worsened(facts):
+    bad = np.zeros(facts.height, dtype=bool)
+    bad[[1, 5, 9]] = True
+    return facts.with_columns(clicks=replaced("clicks", bad, pl.lit(4000))), bad
+
+
 FEATURES = ("seconds", "value", "night", "clicks")
 
 
@@ -101,6 +122,9 @@ def small_forests(monkeypatch):
 
 SPECIMENS = {
     "anomaly": Specimen(AnomalyJudge(FEATURES), table, table_worsened, FEATURES, rows=200, full=600),
+    "outcomes": Specimen(
+        OutcomesJudge(FEATURES, Demands(bad_min=10, ridge=1.0)), ended, ended_worsened, FEATURES, rows=400, full=600
+    ),
     "series": Specimen(SeriesJudge(), hourly, hourly_worsened, ("value",), rows=3 * 24 * 25, full=3 * 24 * 60),
     "change of counts": Specimen(
         ChangeJudge(Measure.COUNT, Direction.MORE), daily, daily_worsened, ("events",), rows=12 * 50, full=12 * 60

@@ -35,7 +35,8 @@ def test_precision_needs_no_answers_about_paid_sources():
 def test_fraud_found_among_paid_sources_lowers_recall():
     stopped, paid = [10] * 30 + [0] * 30, [0] * 30 + [10] * 30
     clean = error_rate(answers(stopped, paid, [True] * 30 + [False] * 30), Population(1000, 9000), 20, HOW)
-    missed = error_rate(answers(stopped, paid, [True] * 30 + [True] * 6 + [False] * 24), Population(1000, 9000), 20, HOW)
+    some = [True] * 30 + [True] * 6 + [False] * 24
+    missed = error_rate(answers(stopped, paid, some), Population(1000, 9000), 20, HOW)
     assert clean.recall.value == 1
     assert clean.recall.low < 0.9  # thirty clean answers do not prove that nothing is missed
     assert missed.recall.value == pytest.approx(1000 / (1000 + 0.2 * 9000))
