@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
+# The checker of accessibility that the console's tests inject into pages; nothing of it is shipped.
+AXE := 4.14.1
 
 # Exact versions with hashes. Packages without a wheel are built with the pinned tools of build.txt, never with others.
 INSTALL_LOCKED := $(PIP) install --quiet --require-hashes --no-build-isolation --no-deps
@@ -95,3 +97,6 @@ system-programs:
 	    || tools/system-packages "A PostgreSQL server, for the tests of the store" postgresql
 	@command -v chromium chromium-browser google-chrome >/dev/null \
 	    || tools/system-packages "Chromium, for the tests of the console" chromium
+	@test -f $(VENV)/node/node_modules/axe-core/axe.min.js \
+	    || npm install --silent --no-audit --no-fund --prefix $(VENV)/node axe-core@$(AXE) \
+	    || echo "No axe-core from the npm registry: the test of accessibility will skip."
