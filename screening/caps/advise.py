@@ -68,7 +68,8 @@ class _Files:
         self._affiliates = {row["affiliate_id"]: row for row in facts.affiliates.iter_rows(named=True)}
         self._decided: dict[Cap, list[Decided]] = {}
         for row in facts.decided.iter_rows(named=True):
-            decided = Decided(row["action"], row["decided_at"], row["status"] == "rejected")
+            waiting = row["status"] == "approved" and row["expires_at"] > facts.as_of
+            decided = Decided(row["action"], row["decided_at"], row["status"] == "rejected", waiting)
             self._decided.setdefault(Cap(row["offer_id"], row["affiliate_id"], row["cap_type"]), []).append(decided)
 
     def of_partner(self, cap: Cap, limit: Decimal | None, limits: Sequence[tuple[Cap, Decimal]]) -> CapEvidence:

@@ -107,6 +107,12 @@ _CODES = (
         "{used} is used in this period already, more than the new limit: it stops at once, until the period ends.",
     ),
     _info(
+        "waits_for_push",
+        _P.UNDER_REVIEW,
+        "Approved, not pushed yet",
+        "{action} is approved and waits to be pushed to the network; nothing else is advised before.",
+    ),
+    _info(
         "changed_lately",
         _P.UNDER_REVIEW,
         "Changed lately",

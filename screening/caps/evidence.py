@@ -99,11 +99,15 @@ class Partner:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """An earlier recommendation about the same cap that a person or the rule of automatic approval decided."""
+    """An earlier recommendation about the same cap that a person or the rule of automatic approval decided.
+
+    waiting: it was approved, but has not reached the network yet.
+    """
 
     action: str
     at: datetime
     rejected: bool
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,6 +234,8 @@ def _put_off(step: _Step, evidence: CapEvidence, policy: CapPolicy) -> _Step:
     if step.action == KEEP:
         return step
     for decided in sorted(evidence.decided, key=lambda item: item.at, reverse=True):
+        if decided.waiting and step.action != PAUSE:
+            return _keep(evidence, *step.reasons, Reason("waits_for_push", {"action": decided.action}, 0.9))
         ago = (evidence.as_of - decided.at).total_seconds() / _HOURS
         wait = _wait_hours(step.action, decided.action, policy, rejected=decided.rejected)
         if ago < wait:

@@ -39,16 +39,14 @@ def policy_of(settings: CapSettings) -> CapPolicy:
 
 
 def moment(snapshot: Snapshot, records: Records, as_of: datetime, now: datetime) -> Moment:
-    """Return the limits that hold: the lake's, and over them those approved since, which the network gets."""
+    """Return the limits that hold: the lake's, and over them those pushed since."""
     decided = records.recommendations.decided(now)
     lake = snapshot.frame(Kind.CAPS).collect()
     newest = max((part.version for part in snapshot.select((Kind.CAPS,))), default=0)
     seen = {run.run_id: run.lake_version or 0 for run in records.runs("scan")} if decided.height else {}
     versions = decided["run_id"].replace_strict(seen, default=0, return_dtype=pl.Int64)
     # caps taken in after the scan that led to a push show what came of it
-    held = decided.with_columns(version=versions).filter(
-        (pl.col("status") == "approved") | (pl.col("status") == "pushed") & (pl.col("version") >= newest)
-    )
+    held = decided.with_columns(version=versions).filter(pl.col("status") == "pushed", pl.col("version") >= newest)
     since = held.sort("decided_at").select(*_KEY, limit="approved_limit").select(_LIMITS)
     limits = pl.concat([lake, since]).unique(_KEY, keep="last", maintain_order=True)
     return Moment(as_of, limits, decided)

@@ -46,6 +46,7 @@ _DECIDED = {
     "action": pl.String(),
     "decided_at": pl.Datetime("us", "UTC"),
     "status": pl.String(),
+    "expires_at": pl.Datetime("us", "UTC"),
 }
 
 
@@ -171,7 +172,7 @@ def _advance(bench: _Bench, ways: _Ways, day: date) -> None:
         if item.recommended is not None:
             held[item.cap] = item.recommended
         row = {"offer_id": item.cap.offer_id, "affiliate_id": item.cap.affiliate_id, "cap_type": item.cap.cap_type}
-        ways.decided.append({**row, "action": item.action, "decided_at": as_of, "status": "approved"})
+        ways.decided.append({**row, "action": item.action, "decided_at": as_of, "status": "pushed"})
     ways.changes.append(len(changed))
     newest = sources.filter((sources["to"] == sources["to"].max()) & sources["flagged"])
     flagged = newest.select(*PAIR).unique().iter_rows()

@@ -161,12 +161,12 @@ def test_use_of_the_present_period_counts_and_is_told(workspace):
     assert Decimal(monthly["used_so_far"]["exact"]) == 4 * 25 * 4 * 28
 
 
-def test_what_was_approved_holds_for_the_next_scan_until_newer_caps_come(workspace):
+def test_what_was_pushed_holds_for_the_next_scan_until_newer_caps_come(workspace):
     first = advised(workspace)["a_bad", "daily_payout"]
-    approve_caps(workspace, [first["cap_id"]], Decimal("55"), Act(MIA, NOW))
+    approve_caps(workspace, [first["cap_id"]], Decimal(55), Act(MIA, NOW))
     tomorrow = NOW + timedelta(days=1)
     second = advised(workspace, "scan-2", tomorrow)["a_bad", "daily_payout"]
-    assert second["current"] == 55
+    assert (second["current"], second["action"], "waits_for_push" in second["reasons"]) == (120, "keep", True)
     with open_store(workspace.store_url) as store:
         store.recommendations.move([first["cap_id"]], before="approved", after="pushed")
     assert advised(workspace, "scan-3", tomorrow)["a_bad", "daily_payout"]["current"] == 55
