@@ -130,7 +130,7 @@ def _facts(workspace: Workspace, store: Store, now: datetime, lacked: Sequence[s
         error=error,
         drift=tuple(drift_lines(store, scan)),
         lists=tuple(list_lines(workspace, now)),
-        queues=_queues(store),
+        queues=_queues(store, days),
         overdue=tuple(overdue_lines(workspace, store, now)),
         letters=tuple(letter_lines(store)),
         link=workspace.settings.console.public_url or None,
@@ -222,12 +222,14 @@ def _caps(store: Store, now: datetime) -> tuple[Cap, ...]:
     )
 
 
-def _queues(store: Store) -> tuple[Queue, ...]:
+def _queues(store: Store, days: pl.DataFrame | None) -> tuple[Queue, ...]:
     totals = store.browse.cases.totals()
-    kinds = dict.fromkeys(total.kind for total in totals)
+    # a case without a currency may be about several: where the programme names currencies, its sum means nothing
+    named = days is not None and bool(days["currency"].is_not_null().any())
     queues = []
-    for kind in kinds:
+    for kind in dict.fromkeys(total.kind for total in totals):
         own = [total for total in totals if total.kind == kind]
-        money = tuple((total.amount, total.currency) for total in own if total.amount is not None)
+        told = [total for total in own if total.amount is not None and (total.currency is not None or not named)]
+        money = tuple((total.amount or Decimal(0), total.currency) for total in told)
         queues.append(Queue(kind, sum(total.cases for total in own), min(total.oldest for total in own), money))
     return tuple(queues)

@@ -77,6 +77,11 @@ def key_figures(now: Period, before: Period | None, targets: KpiTargets) -> tupl
     return tuple(_figures(now, before or NOTHING, targets))
 
 
+def of_any_period(targets: KpiTargets) -> KpiTargets:
+    """Return the targets without those of sums, which are meant for a month."""
+    return targets.model_copy(update={"sales_min": None, "revenue_min": {}, "new_affiliates_min": None})
+
+
 def _figures(now: Period, before: Period, targets: KpiTargets) -> Iterator[Kpi]:
     yield _least(Key.SALES, None, (_sales(now), _sales(before)), targets.sales_min)
     currencies = sorted({*now.sums["currency"], *before.sums["currency"]}, key=lambda name: name or "")

@@ -15,7 +15,7 @@ import polars as pl
 from features.schema import Kind
 from screening.errors import InputError
 from screening.gate.verdicts import with_verdicts
-from screening.jobs.kpis import Kpi, Period, key_figures
+from screening.jobs.kpis import Kpi, Period, key_figures, of_any_period
 from screening.jobs.progress import Progress
 from screening.jobs.scorecard_figures import PARTNER, again, cards, classified, summed
 from screening.jobs.span import Span, last_whole_month, month_of
@@ -97,7 +97,8 @@ def scorecards(workspace: Workspace, span: Span, progress: Progress) -> Scorecar
     rows = rows.with_columns(pl.lit(span.first).alias("from"), pl.lit(span.last).alias("to"))
     rows = rows.with_columns(pl.col(name).cast(pl.Decimal(18, 4)) for name in _AMOUNTS)
     rows = rows.select(*COLUMNS, *(f"{name}{BEFORE}" for name in COMPARED))
-    figures = key_figures(counted.period, earlier.period if earlier else None, settings.targets)
+    targets = settings.targets if span.whole_month else of_any_period(settings.targets)
+    figures = key_figures(counted.period, earlier.period if earlier else None, targets)
     return Scorecards(span, before, rows, figures, counted.unjudged)
 
 

@@ -28,6 +28,11 @@ class Span:
         """How many days it has."""
         return (self.last - self.first).days + 1
 
+    @property
+    def whole_month(self) -> bool:
+        """Whether it is one month from its first to its last day."""
+        return self.first.day == 1 and self.last == _month_end(self.first)
+
     def before(self) -> Span:
         """Return what it is compared with.
 
@@ -36,8 +41,11 @@ class Span:
         """
         yesterday = self.first - timedelta(days=1)
         if self.first.day == 1 and self.last <= _month_end(self.first):
-            whole = self.last == _month_end(self.first)
-            last = yesterday if whole else min(yesterday, yesterday.replace(day=1) + timedelta(days=self.days - 1))
+            last = (
+                yesterday
+                if self.whole_month
+                else min(yesterday, yesterday.replace(day=1) + timedelta(days=self.days - 1))
+            )
             return Span(yesterday.replace(day=1), last)
         return Span(self.first - timedelta(days=self.days), yesterday)
 

@@ -174,6 +174,14 @@ def test_key_figures_stand_beside_their_targets_and_stay_unknown_where_facts_lac
     }
 
 
+def test_targets_of_a_months_sums_are_not_held_against_half_a_month(tmp_path):
+    programme = small_programme(tmp_path / "ws", "kpis: {targets: {sales_min: 3, return_rate_max: 0.2}}")
+    programme.conversion("a1", "1", outcome="refund")
+    programme.build()
+    half = scorecards(programme.workspace, Span(MONTH.first, OCTOBER.date()), silent_progress())
+    assert {kpi.key: kpi.met for kpi in half.kpis if kpi.target is not None} == {"return_rate": False}
+
+
 def test_without_outcomes_and_joining_dates_those_figures_are_missing(programme):
     programme.conversion("a1", "1", customer_id="u1", revenue=Decimal(30))
     programme.affiliate("a1")
