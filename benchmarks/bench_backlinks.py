@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import multiprocessing
-import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -75,11 +74,14 @@ def peak(text: Path, root: Path) -> float:
     process = multiprocessing.get_context("spawn").Process(target=_import, args=(text, root / "again"))
     process.start()
     process.join()
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return float((root / "again" / "peak").read_text())
 
 
 def _import(text: Path, arrays: Path) -> None:
     import_graph(graph_files(text), arrays, datetime.now(UTC), print_nothing)
+    # not ru_maxrss, which a process inherits from the one that started it
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    (arrays / "peak").write_text(str(int(line.split()[1]) / 1024))
 
 
 def print_nothing(part: str, done: int, total: int) -> None:

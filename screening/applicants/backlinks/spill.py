@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 BUCKETS = 128
 """Files at a time; each holds a range of keys of equal width. More would only make writes smaller."""
-PAIRS_AT_A_TIME = 4_000_000
-"""Pairs of a file that are in memory at once, 64 MB: a file of a very popular key may hold most of all pairs."""
+PAIRS_AT_A_TIME = 1_000_000
+"""Pairs of a file that are in memory at once, 12 MB: a file of a very popular key may hold most of all pairs."""
 
 _PAIR = np.dtype([("key", "<u8"), ("value", "<u4")])
 
