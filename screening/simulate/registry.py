@@ -14,8 +14,10 @@ from screening.simulate.columns import DAY, stream
 from screening.simulate.fraud import Scheme
 from screening.simulate.world import World
 
-_LARGEST = 5
+_LARGEST = 12
 """Partners with caps of their own."""
+_OF_BUSIEST_DAY = (0.75, 1.5)
+"""Range of such a cap as a multiple of the partner's own busiest day: some are in the way, some are not."""
 _PAUSED = 0.06
 """Share of the smaller half of partners that are paused at the end of the period."""
 _SAME_ACCOUNT = 0.6
@@ -63,11 +65,15 @@ def caps_table(world: World, conversions: pl.DataFrame) -> pl.DataFrame:
             {"offer_id": offer.code, "cap_type": "daily_conversions", "limit": conversions_cap, "affiliate_id": None}
         )
         rows.append({"offer_id": offer.code, "cap_type": "monthly_payout", "limit": payout_cap, "affiliate_id": None})
+    own = conversions.group_by("affiliate", "offer", pl.col("ts") // DAY).agg(pl.col("payout").sum())
+    busiest_of = {
+        (affiliate, offer): payout
+        for affiliate, offer, payout in own.group_by("affiliate", "offer").agg(pl.col("payout").max()).iter_rows()
+    }
     for index in np.argsort([-partner.size for partner in world.partners])[:_LARGEST]:
         partner = world.partners[int(index)]
         for position in partner.offers[:2]:
-            busy = busiest.get(position, {"payout": 1_000_000})
-            cap = _rounded(busy["payout"] / 10_000 * rng.uniform(0.5, 1.2))
+            cap = _rounded(busiest_of.get((int(index), position), 1_000_000) / 10_000 * rng.uniform(*_OF_BUSIEST_DAY))
             code = world.offers.offers[position].code
             rows.append({"offer_id": code, "cap_type": "daily_payout", "limit": cap, "affiliate_id": partner.code})
     return pl.DataFrame(rows, schema=polars_schema(Kind.CAPS))
