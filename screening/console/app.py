@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from screening.console import auth_pages, problems
+from screening.console import auth_account, auth_pages, problems
 from screening.console.api import ROUTERS as API_ROUTERS
 from screening.console.api.access import KnownKeys
 from screening.console.api.metrics import Figures
@@ -37,7 +37,7 @@ from screening.settings.console import ConsoleSettings
 from screening.store import open_store
 from screening.workspace import Workspace
 
-PAGE_ROUTERS = (auth_pages.router, *ROUTERS)
+PAGE_ROUTERS = (auth_pages.router, auth_account.router, *ROUTERS)
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 _KEPT_SHORTLY = "public, max-age=300"

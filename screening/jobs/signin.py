@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from math import ceil
 
 import pyotp
@@ -32,6 +33,7 @@ _AGENT_LETTERS = 200
 class ThrottledError(DeniedError):
     """Too many logins failed; `seconds` until the next is looked at."""
 
+    http_status = HTTPStatus.TOO_MANY_REQUESTS
     retry = True
 
     def __init__(self, seconds: int) -> None:
@@ -82,6 +84,25 @@ def sign_in(store: Store, settings: LoginSettings, attempt: Attempt, now: dateti
             "Name, password or code are not right.", remedy="Try again, or ask an admin for a new password."
         )
     return _open(store, settings, attempt, _kept(store, user, attempt.password, step), now)
+
+
+def confirm_password(store: Store, settings: LoginSettings, name: str, password: str, now: datetime) -> None:
+    """Let somebody who is signed in go on if this is their password, before they change how they sign in.
+
+    Raises ThrottledError when too many were wrong before, DeniedError when this one is.
+    """
+    bucket = f"account {name} confirm"
+    _refuse_full(store, {bucket: settings.failures_per_device}, now, settings)
+    user = store.users.one(name)
+    if not matches(password, user.password_hash if user else None):
+        store.sessions.fail((bucket,), now)
+        raise DeniedError("This is not your password.", remedy="Try again.", where="password")
+
+
+def is_code_of(secret: str, code: str, now: datetime) -> bool:
+    """Say whether a one-time code belongs to a secret now."""
+    here, typed = int(now.timestamp()) // CODE_SECONDS, code.replace(" ", "")
+    return typed.isascii() and any(_same(secret, here + step, typed) for step in _CLOCK_STEPS)
 
 
 def token() -> str:

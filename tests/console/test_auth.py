@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pyotp
 import pytest
 from argon2 import PasswordHasher
@@ -230,3 +232,50 @@ class TestPeople:
     def test_nobody_of_that_name(self, scene):
         with pytest.raises(NotFoundError, match="no user 'zoe'"):
             people(scene).disable("zoe")
+
+
+class TestAccount:
+    def test_a_person_changes_the_password_with_the_old_one(self, make_scene):
+        scene = make_scene()
+        browser = scene.signed_in("viewer")
+        new = "another walk by the sea"
+        wrong = browser.post("/account/password", {"password": WRONG, "new": new, "again": new})
+        assert wrong.status_code == 403
+        differ = browser.post("/account/password", {"password": PASSWORD, "new": new, "again": PASSWORD})
+        assert differ.status_code == 422
+        done = browser.post("/account/password", {"password": PASSWORD, "new": new, "again": new})
+        assert done.headers["location"] == "/login"
+        assert browser.get("/account").status_code == 303
+        assert scene.browser().sign_in("viewer", new).status_code == 303
+
+    def test_guessing_with_a_stolen_session_is_stopped(self, make_scene):
+        scene = make_scene(CONSOLE__LOGIN__FAILURES_PER_DEVICE="2")
+        browser = scene.signed_in("viewer")
+        fields = {"new": PASSWORD, "again": PASSWORD}
+        answers = [browser.post("/account/password", {"password": WRONG, **fields}).status_code for _ in range(3)]
+        assert answers == [403, 403, 429]
+
+    def test_codes_are_asked_for_once_one_was_shown_to_work(self, make_scene):
+        scene = make_scene()
+        browser = scene.signed_in("viewer")
+        page = browser.post("/account/codes/begin").text
+        secret = re.search(r'name="secret" value="([A-Z2-7]{32})"', page)[1]
+        assert 'src="data:image/svg+xml' in page
+        bad = browser.post("/account/codes", {"password": PASSWORD, "secret": secret, "code": "000000"})
+        assert bad.status_code == 422
+        code = pyotp.TOTP(secret).at(scene.clock())
+        assert browser.post("/account/codes", {"password": PASSWORD, "secret": secret, "code": code}).status_code == 303
+        assert scene.browser().sign_in("viewer").status_code == 401
+        scene.clock.forward(minutes=2)
+        again = scene.browser()
+        assert again.sign_in("viewer", code=pyotp.TOTP(secret).at(scene.clock())).status_code == 303
+        assert secret not in again.get("/account").text
+        assert again.post("/account/codes/off", {"password": PASSWORD}).status_code == 303
+        assert scene.browser().sign_in("viewer").status_code == 303
+
+    def test_signing_out_everywhere_ends_all_sessions(self, make_scene):
+        scene = make_scene()
+        here, there = scene.signed_in("viewer"), scene.signed_in("viewer")
+        assert here.get("/account").text.count("203.0.113.7") == 2
+        here.post("/account/sessions/end")
+        assert [browser.get("/account").status_code for browser in (here, there)] == [303, 303]

@@ -1,0 +1,105 @@
+"""A person's own account: password, one-time codes, and where they are signed in."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import Annotated
+
+import segno
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from screening.console.auth import allows
+from screening.console.context import Console, Here
+from screening.console.rendering import render
+from screening.console.sessions import Person, ended
+from screening.errors import InputError
+from screening.jobs.signin import confirm_password, is_code_of
+from screening.jobs.users import People, enrolment_uri, new_secret
+from screening.review.permissions import Action
+from screening.store import AuditEvent
+
+router = APIRouter()
+Own = Annotated[Person, Depends(allows(Action.VIEW))]
+Text = Annotated[str, Form()]
+_SECRET = re.compile(r"[A-Z2-7]{32}")
+"""160 bits in base 32, as RFC 4226 recommends."""
+
+
+@router.get("/account")
+def show_account(request: Request, console: Here, person: Own) -> Response:
+    """Show the account."""
+    return _page(request, console, person)
+
+
+@router.post("/account/password")
+def change_password(console: Here, person: Own, password: Text, new: Text, again: Text) -> Response:
+    """Take another password; the person signs in anew everywhere."""
+    confirm_password(console.store, console.settings.login, person.name, password, console.clock())
+    if new != again:
+        raise InputError("The two new passwords differ.", remedy="Type the same twice.", where="password")
+    _people(console, person).set_password(person.name, new)
+    return _to_login()
+
+
+@router.post("/account/codes/begin")
+def begin_codes(request: Request, console: Here, person: Own) -> Response:
+    """Show a new secret as a QR code; nothing changes before a code of it was typed."""
+    return _page(request, console, person, secret=new_secret())
+
+
+@router.post("/account/codes")
+def use_codes(console: Here, person: Own, password: Text, secret: Text, code: Text) -> Response:
+    """Ask for one-time codes of the secret from now on; the person signs in anew everywhere."""
+    confirm_password(console.store, console.settings.login, person.name, password, console.clock())
+    if not _SECRET.fullmatch(secret) or not is_code_of(secret, code, console.clock()):
+        raise InputError("This code does not belong to the QR code.", remedy="Begin again.", where="code")
+    _people(console, person).enrol(person.name, secret)
+    return _to_login()
+
+
+@router.post("/account/codes/off")
+def stop_codes(console: Here, person: Own, password: Text) -> Response:
+    """Ask for one-time codes no longer; the person signs in anew everywhere."""
+    confirm_password(console.store, console.settings.login, person.name, password, console.clock())
+    _people(console, person).enrol(person.name, None)
+    return _to_login()
+
+
+@router.post("/account/sessions/end")
+def end_sessions(console: Here, person: Own) -> Response:
+    """Sign out everywhere, here too; the browsers used so far count as unknown again."""
+    with console.store.together() as records:
+        records.sessions.close_all(person.name)
+        event = AuditEvent(console.clock(), person.name, "sign out everywhere", f"user {person.name}", {})
+        records.audit.append(event)
+    return _to_login()
+
+
+def _page(request: Request, console: Console, person: Person, secret: str = "") -> Response:
+    now = console.clock()
+    sessions = [
+        session
+        for session in console.store.sessions.of_user(person.name)
+        if not ended(session, console.settings.login, now)
+    ]
+    drawn = segno.make(enrolment_uri(person.name, secret)).svg_data_uri(scale=5) if secret else ""
+    return render(
+        request,
+        "account.html",
+        sessions=sessions,
+        here=person.session.token_hash,
+        has_codes=person.session.user.totp_secret is not None,
+        secret=secret,
+        drawn=drawn,
+        letters_min=console.settings.login.password_letters_min,
+    )
+
+
+def _people(console: Console, person: Person) -> People:
+    return People(console.store, console.settings.login, person.name, console.clock())
+
+
+def _to_login() -> Response:
+    return RedirectResponse("/login", status_code=HTTPStatus.SEE_OTHER)
