@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from screening.cli.invocation import Answer, JsonOption, WorkspaceOption, run
-from screening.jobs.models import Changed, list_models, promote_model, retire_model
+from screening.jobs.models import Changed, list_models, newest_shadow, promote_model, retire_model
 from screening.jobs.progress import Progress
-from screening.store import ModelRecord
-from screening.store.registry import CHAMPION
+from screening.store import ModelRecord, Observation
+from screening.store.registry import CHALLENGER, CHAMPION
 from screening.workspace import Workspace
 
 VersionArgument = Annotated[str, typer.Argument(help="Version of the model, as `winnow models list` shows it.")]
@@ -37,8 +37,13 @@ def list_command(workspace: WorkspaceOption = None, as_json: JsonOption = False)
     def work(opened: Workspace, _: Progress) -> Answer:
         models = list_models(opened)
         champion = next((model.version for model in models if model.role == CHAMPION), "shipped")
-        data = {"champion": champion, "models": [model_data(model) for model in models]}
-        return Answer(data, _lines(models, champion))
+        shadows = {model.version: newest_shadow(opened, model.version) for model in models if model.role == CHALLENGER}
+        data = {
+            "champion": champion,
+            "models": [model_data(model) for model in models],
+            "shadows": {version: asdict(seen) for version, seen in shadows.items() if seen},
+        }
+        return Answer(data, [*_lines(models, champion), *_shadow_lines(shadows)])
 
     run(work, workspace=workspace, as_json=as_json)
 
@@ -96,4 +101,22 @@ def _lines(models: list[ModelRecord], champion: str) -> list[str]:
         taught = f"{model.data_from} to {model.data_to}"
         count = model.metrics.get("conversions", "unknown")
         lines.append(f"  {model.version:20} {model.role:11} {taught:25} {count:>12}")
+    return lines
+
+
+def _shadow_lines(shadows: dict[str, Observation | None]) -> list[str]:
+    lines = []
+    for version, seen in shadows.items():
+        if seen is None:
+            lines.append(f"{version} has shadowed no scan yet.")
+            continue
+        told = seen.details
+        if told["error"]:
+            lines.append(f"{version} could not shadow {seen.run_id}: {told['error']}")
+            continue
+        lines.append(f"{version} in the shadow of {seen.run_id}:")
+        lines.append(f"  agrees on {told['agreed']:,} of {told['conversions']:,} conversions")
+        for case, words in (("only_champion_stops", "would pay"), ("only_challenger_stops", "would stop")):
+            money = ", ".join(f"{amount} {currency}".rstrip() for currency, amount in told["payout"][case].items())
+            lines.append(f"  {words} {told[case]:,} more, payout {money or 'none'}")
     return lines

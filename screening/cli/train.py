@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import typer
 
@@ -42,9 +44,18 @@ def _lines(trained: Trained) -> list[str]:
         f"{metrics['affiliates']} affiliates, {record.data_from} to {record.data_to}.",
         f"It suspects {metrics['suspected_share']:.1%} of those conversions of being fraud already, and was not taught "
         "that they are clean.",
+        _outcomes(metrics["outcomes"]),
         f"From the next scan on it judges in the shadow{_instead(trained.replaced)}; no money is held on its word.",
         f"Promote it when you have seen enough: winnow models promote {record.version} --by NAME",
     ]
+
+
+def _outcomes(told: Mapping[str, Any]) -> str:
+    share = f"Beside the shipped judge it has {told['own_share']:.0%} of the say"
+    if not told["own_share_by_outcomes"]:
+        return f"{share}: {told['bad']} bad outcomes are known, and from {told['bad_min']} on they set it."
+    lift = f"they raise scores with weight {told['weight']:.2f}" if told["weight"] else "they add nothing beyond that"
+    return f"{share}, as {told['bad']} bad outcomes set it; {lift}."
 
 
 def _instead(replaced: tuple[str, ...]) -> str:

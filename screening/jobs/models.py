@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from screening.errors import InputError
-from screening.store import AuditEvent, ModelRecord, open_store
+from screening.store import AuditEvent, ModelRecord, Observation, open_store
+from screening.store.observations import SHADOW
 from screening.store.registry import CHAMPION, RETIRED
 from screening.traffic.champion import MODEL, SHIPPED, load_champion
 from screening.workspace import Workspace
@@ -25,6 +26,13 @@ def list_models(workspace: Workspace) -> list[ModelRecord]:
     """Return the programme's own models, the newest first. None is champion: the judge that ships with winnow is."""
     with open_store(workspace.store_url) as store:
         return store.models.all(MODEL)
+
+
+def newest_shadow(workspace: Workspace, version: str) -> Observation | None:
+    """Return how a challenger would have decided in the newest scan that it shadowed; None: in none yet."""
+    with open_store(workspace.store_url) as store:
+        found = store.observations.newest(SHADOW, version, 1)
+    return found[0] if found else None
 
 
 def promote_model(workspace: Workspace, version: str, person: str, now: datetime) -> Changed:
