@@ -88,7 +88,7 @@ class Gathered:
     has_clicks: bool
 
 
-def gather(  # noqa: PLR0913 - the sixth says what a replay does differently
+def gather(
     snapshot: Snapshot, period: Period, books: Books, rollups: Path, decided_at: datetime, *, verify: bool = True
 ) -> Gathered:
     """Read and prepare. `rollups` is the folder that keeps daily roll-ups; `decided_at` bounds what outcomes are known.

@@ -263,6 +263,7 @@ def test_a_purge_takes_details_from_the_storage_too_and_old_copies_from_the_mirr
     now_there = [key for key in keys(storage) if "/clicks/" in key and key.endswith(".parquet")]
     assert len(old) == len(now_there) == 3
     assert not set(old) & set(now_there)
+    purge(opened, NOW + timedelta(days=301), silent_progress())
     assert not list(opened.lake.glob("clicks/*/*.parquet"))
     rows = Lake(opened.lake).snapshot().frame(Kind.CLICKS).collect()
     assert (rows.height, rows["ip"].null_count()) == (50, 50)
