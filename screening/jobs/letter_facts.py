@@ -17,8 +17,8 @@ import polars as pl
 
 from models.evidence import PartnerCategory
 from models.reasons import CODES
+from screening.applicants.known import AFFILIATE_PREFIX
 from screening.applicants.reasons import reasons
-from screening.applicants.rescreen import AFFILIATE_PREFIX
 from screening.jobs.progress import Progress
 from screening.jobs.scorecards import scorecards
 from screening.jobs.span import Span

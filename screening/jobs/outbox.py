@@ -55,8 +55,10 @@ class Posted:
         return self.counts.get(LetterStatus.UNSURE, 0) + self.counts.get(LetterStatus.FAILED, 0)
 
 
-def send_letters(workspace: Workspace, now: datetime, environment: Mapping[str, str], progress: Progress) -> Posted:
-    """Try each letter that is due, once.
+def send_letters(
+    workspace: Workspace, now: datetime, environment: Mapping[str, str], progress: Progress, kind: str | None = None
+) -> Posted:
+    """Try each letter that is due, of one kind or all, once.
 
     That a try begins is written down before it, and how it ended behind it: killed in between, the letter is `unsure`
     and never tried again by itself. Raises SettingsError when the settings name no way out, BusyError while another
@@ -77,7 +79,7 @@ def send_letters(workspace: Workspace, now: datetime, environment: Mapping[str, 
     with lock, open_store(workspace.store_url) as store, transport_of(settings, folder, environment) as transport:
         # a try of another machine on the same database may still run; none lasts longer than this
         stranded = store.outbox.strand(now - _ALIVE_TRIES * timedelta(seconds=settings.smtp.timeout_seconds))
-        due = store.outbox.due(now)
+        due = store.outbox.due(now, kind)
         for number, letter_id in enumerate(due):
             progress.step(_STEP, number, len(due))
             try:

@@ -70,9 +70,10 @@ def money(amount: Decimal, currency: str | None) -> str:
 
 def _places(currency: str | None) -> int:
     try:
-        return int(Currency(currency or "").exponent)
-    except (ValueError, TypeError):
+        exponent = Currency(currency or "").exponent
+    except ValueError:
         return _CENTS
+    return _CENTS if exponent is None else int(exponent)
 
 
 def _needed(amount: Decimal) -> int:

@@ -135,11 +135,14 @@ class Outbox:
         with self._access.reading() as connection:
             return {str(status): int(count) for status, count in connection.execute(query)}
 
-    def due(self, now: datetime) -> list[int]:
-        """Return the numbers of the queued letters that may be tried now, the oldest first."""
+    def due(self, now: datetime, kind: str | None = None) -> list[int]:
+        """Return the numbers of the queued letters that may be tried now, the oldest first; of one kind, or all."""
         ready = (_LETTER.status == LetterStatus.QUEUED, _LETTER.next_at <= now)
+        query = select(_LETTER.letter_id).where(*ready).order_by(_LETTER.letter_id)
+        if kind is not None:
+            query = query.where(_LETTER.kind == kind)
         with self._access.reading() as connection:
-            return list(connection.scalars(select(_LETTER.letter_id).where(*ready).order_by(_LETTER.letter_id)))
+            return list(connection.scalars(query))
 
     def begin(self, letter_id: int, now: datetime) -> StoredLetter | None:
         """Write down that the letter is about to be sent, and return it; None when another process was faster."""

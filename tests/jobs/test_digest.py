@@ -224,6 +224,16 @@ def test_staff_get_one_mail_a_day_for_the_same_news_and_another_when_there_is_mo
     assert "WHAT THIS NIGHT LACKED\n- Something broke." in letters[0].text
 
 
+def test_the_command_mails_the_digest_and_no_other_letter(programme):
+    with programme.store() as store:
+        store.outbox.add(StoredLetter("k", "hold", "a1", "a@b.example", "S", "t", "h", NOW, NOW))
+    done = CliRunner().invoke(app, ["digest", "--workspace", str(programme.workspace.root)])
+    assert done.exit_code == 0
+    assert "2 sent to staff, as files in" in done.stdout
+    with programme.store() as store:
+        assert store.outbox.counts() == {"queued": 1, "sent": 2}
+
+
 def test_the_command_says_where_it_is_and_whom_it_cannot_reach(tmp_path):
     programme = small_programme(tmp_path / "ws", "notices: {staff: [nobody]}")
     done = CliRunner().invoke(app, ["digest", "--workspace", str(programme.workspace.root)])
