@@ -18,6 +18,7 @@ def main() -> None:
         if "--json" in sys.argv:
             print(json.dumps(error.as_data(), ensure_ascii=False))  # noqa: T201
         sys.exit(int(error.exit_code))
-    from screening.cli.app import app
+    from screening.cli.tree import VERBS, tree
 
-    app()
+    asked = sys.argv[1:2]
+    tree(asked if set(asked) & set(VERBS) else VERBS)()
