@@ -39,14 +39,17 @@ def generate(folder: Path, domains: int, edges: int, seed: int) -> list[str]:
     target = popular[np.minimum(rng.zipf(1.35, edges) - 1, domains - 1)]
     source = rng.integers(0, domains, edges)
     pairs = np.unique(source.astype(np.uint64) * np.uint64(domains) + target.astype(np.uint64))
-    source, target = pairs // np.uint64(domains), pairs % np.uint64(domains)
-    pairs, source, target = (column[source != target] for column in (pairs, source, target))
+    sources, targets = pairs // np.uint64(domains), pairs % np.uint64(domains)
+    others = sources != targets
+    sources, targets = sources[others], targets[others]
     with gzip.open(folder / f"{RELEASE}-vertices.txt.gz", "wt", compresslevel=1) as file:
         file.writelines(f"{number}\t{name}\t1\n" for number, name in enumerate(names))
     with gzip.open(folder / f"{RELEASE}-edges.txt.gz", "wt", compresslevel=1) as file:
-        for start in range(0, len(pairs), 500_000):
+        for start in range(0, len(sources), 500_000):
             block = slice(start, start + 500_000)
-            file.writelines(f"{a}\t{b}\n" for a, b in zip(source[block].tolist(), target[block].tolist(), strict=True))
+            file.writelines(
+                f"{a}\t{b}\n" for a, b in zip(sources[block].tolist(), targets[block].tolist(), strict=True)
+            )
     with gzip.open(folder / f"{RELEASE}-ranks.txt.gz", "wt", compresslevel=1) as file:
         file.write("#harmonicc_pos\t#harmonicc_val\t#pr_pos\t#pr_val\t#host_rev\t#n_hosts\n")
         file.writelines(

@@ -51,7 +51,7 @@ def made(tmp_path, names, edges, **more):
     return open_graph(tmp_path / "g")
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(1, 60), st.integers(0, 2**32 - 1), st.booleans())
 def test_every_domain_has_the_links_and_ranks_of_the_files(tmp_path_factory, count, seed, packed):
     names = sorted({f"com.site{number}" for number in range(count)} | {"org.a", "org.a-b", "xn--p1ai.xn--e1afmkfd"})
