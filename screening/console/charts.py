@@ -307,8 +307,8 @@ def ring(members: Sequence[tuple[str, str, str]], ties: Sequence[tuple[str, str,
 
 def _nice(value: float) -> float:
     """Return the next number of 1, 2, 2.5, 5 times a power of ten, so that the axis ends on a round number."""
-    power = 10 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value * 0.9999)
+    power = float(10 ** math.floor(math.log10(value)))
+    return next(step * power for step in (1.0, 2.0, 2.5, 5.0, 10.0) if step * power >= value * 0.9999)
 
 
 def _y(value: float, top: float) -> float:

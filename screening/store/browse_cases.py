@@ -134,6 +134,12 @@ class BrowseCases:
         return tuple(sorted(near, key=lambda pair: (-pair[0], -(pair[1].case_id or 0)))[:most])
 
 
+def filtered(chosen: CaseFilter, order: CaseOrder) -> Select[Any]:
+    """Return the query of a queue's rows that have a value to order by, in their order."""
+    ordering = _ORDERINGS[order]
+    return _filtered(select(tables.cases), chosen).where(ordering.by.is_not(None)).order_by(*ordering.sorts())
+
+
 def _filtered(query: Select[Any], chosen: CaseFilter) -> Select[Any]:
     query = query.where(_CASE.kind == chosen.kind, _status(chosen))
     for column, wanted in (

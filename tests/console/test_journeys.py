@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from console_applicants import screen
 from console_scene import PASSWORD, Scene
-from test_pages import screen
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

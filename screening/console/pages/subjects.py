@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import FileResponse, Response
@@ -130,7 +130,7 @@ def find_conversion(request: Request, console: Here, id: str) -> Response:  # no
 
 def _case_parts(
     console: Console, person: Person, case_in: tuple[Case | None, Address | None], queue: str
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Return what the panel of decisions needs."""
     case, opened_from = case_in
     before = after = None
@@ -169,7 +169,8 @@ def _graph(page: ApplicantPage) -> charts.Graph | None:
 
 def _charts(panel: Panel) -> tuple[tuple[str, charts.Chart], ...]:
     days = [day for day, *_ in panel.days]
-    clicks, conversions, others = (tuple(day[place] for day in panel.days) for place in (1, 2, 3))
+    clicks, conversions = [day[1] for day in panel.days], [day[2] for day in panel.days]
+    others = [day[3] for day in panel.days]
     hours = charts.Axis([f"{hour:02d}" for hour in range(24)], "hour (UTC)", 3)
     spans = charts.Axis([name.removeprefix("under ") for name in SPAN_NAMES], "time from click to conversion, under")
     norm = "the offer's norm"

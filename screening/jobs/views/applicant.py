@@ -93,7 +93,8 @@ def _ring(
     if not members or dossier is None:
         return (), ()
     screened = store.browse.judged.screenings(members)
-    found, ties = [], {}
+    found: list[RingMember] = []
+    ties: dict[tuple[str, ...], Tie] = {}
     for member in members:
         screening = screened.get(member)
         body = dossier if member == application_id else dossier_of(workspace, screening.evidence if screening else None)
