@@ -10,7 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from screening.errors import UnavailableError
 from screening.networks.adapter import Change, ChangeKind, Network, RefusedError, change_of
@@ -206,17 +206,17 @@ class Delivery:
         return [Delivered(_change(one), OPEN, one.before, None, said) for one in left]
 
     def _wait_for(self, sent: Sequence[Push]) -> dict[str, str]:
-        """Look until all that was sent shows, or until the time that the network may take is over.
+        """Look until all that was sent shows, or until the time that the network may take from now on is over.
 
-        What cannot be looked at is absent.
+        From now on, since the process that sent it may have died this very moment. What cannot be looked at is absent.
         """
         if not sent or not self._network.capabilities.read_back:
             return {}
         shown: dict[str, str] = {}
-        end = max(one.sent_at or one.intended_at for one in sent) + timedelta(seconds=self._patience.settle_seconds)
+        end = time.monotonic() + self._patience.settle_seconds
         while True:
             waiting = [one for one in sent if shown.get(one.key) != self._expected(one)]
-            over = datetime.now(UTC) >= end
+            over = time.monotonic() >= end
             try:
                 shown |= self._network.read([_change(one) for one in waiting])
             except UnavailableError:

@@ -151,10 +151,7 @@ class Everflow:
         ]
 
     def _status(self, conversion_id: str) -> str | None:
-        try:
-            conversion = self._api.read("GET", f"{_CONVERSIONS}/{quote(conversion_id, safe='')}")
-        except RefusedError:
-            return None  # an id that cannot be one of Everflow's
+        conversion = self._api.find(f"{_CONVERSIONS}/{quote(conversion_id, safe='')}")
         return conversion.get("status") if isinstance(conversion, dict) else None
 
     def _apply_cap(self, change: Change) -> None:

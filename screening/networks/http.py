@@ -26,6 +26,7 @@ _LONGEST_PAUSE_SECONDS = 60
 _ANSWER_LETTERS = 300
 """Letters of a refusal that are shown."""
 _KEY_REFUSED = (401, 403)
+_NOT_THERE = (400, 404)
 _PASSING = (429, 500, 502, 503, 504)
 
 
@@ -53,9 +54,16 @@ class Api:
         self._next_at = 0.0
 
     def read(self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: object = None) -> Any:  # noqa: ANN401 - whatever JSON says
-        """Ask for something; safe to repeat. Returns the answer, None where there is nothing (404)."""
-        answer = self._call(self._reads, method, path, query, body)
-        return None if answer.status_code == requests.codes.not_found else self._json(answer, path)
+        """Ask for something; safe to repeat. Returns the answer.
+
+        Raises RefusedError when the network said no, UnavailableError when it did not answer.
+        """
+        return self._json(self._call(self._reads, method, path, query, body), path)
+
+    def find(self, path: str) -> Any:  # noqa: ANN401 - whatever JSON says
+        """Get one thing, None where there is none of that name or none can be. Raises as `read`."""
+        answer = self._call(self._reads, "GET", path, None, None)
+        return None if answer.status_code in _NOT_THERE else self._json(answer, path)
 
     def write(self, method: str, path: str, body: object) -> Any:  # noqa: ANN401 - whatever JSON says
         """Change something. Raises RefusedError when the network said no, UnavailableError when nobody knows."""

@@ -28,7 +28,7 @@ def everflow_settings(server: EverflowServer, tmp_path: Path) -> EverflowSetting
         "url": server.url,
         "ca_file": "ca.pem",
         "requests_per_second": 1000,
-        "read_seconds": 1.0,
+        "read_seconds": 30.0,
         "retries": 2,
         "backoff_seconds": 0.01,
         "statuses_per_call": 3,

@@ -19,6 +19,7 @@ from screening.networks.deliver import Delivery, Order, Patience
 from screening.networks.filenet import FileNetwork
 from screening.store import Push
 
+PATIENT = Patience(attempts=1, settle_seconds=60, poll_seconds=0.05)
 QUICK = Patience(attempts=3, settle_seconds=0.4, poll_seconds=0.05)
 
 
@@ -113,9 +114,10 @@ class TestFailures:
         assert server.account.changes == {"c1": 1}
         assert store.pushes.of_keys(["c1-approved"])["c1-approved"].attempts == 2
 
-    def test_a_slow_network_is_waited_for(self, server, delivery):
+    def test_a_slow_network_is_waited_for(self, server, store, network):
         server.account.add("c1")
         server.account.delay_seconds = 0.2
+        delivery = Delivery(store, network, PATIENT, lambda *_: None)
         assert states(delivery.deliver(order(status("c1")))) == {"c1": "done"}
         assert server.account.changes == {"c1": 1}
 
@@ -168,11 +170,11 @@ class TestFailures:
 def test_a_process_killed_between_push_and_record(server, store, store_url, everflow_settings, tmp_path, delivery):
     for name in ("c1", "c2"):
         server.account.add(name)
-    server.account.faults = ["silent after applying"]
-    patient = everflow_settings.model_copy(update={"read_seconds": 60.0})
+    server.account.faults, server.account.silence_seconds = ["silent after applying"], 120
+    patient = everflow_settings.model_copy(update={"read_seconds": 120.0})
     command = [sys.executable, push_writer.__file__, store_url, str(tmp_path), patient.model_dump_json(), KEY]
     process = subprocess.Popen(command)
-    assert server.account.applied.wait(60)
+    assert server.account.applied.wait(200)
     process.kill()
     process.wait()
     assert [entry.state for entry in store.pushes.open("everflow", "status")] == ["sent", "sent"]

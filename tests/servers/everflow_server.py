@@ -10,7 +10,7 @@ import json
 import ssl
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -44,6 +44,8 @@ class Account:
     refuse_next: int = 0
     retry_after: str | None = "0"
     delay_seconds: float = 0.0
+    moved_to: str | None = None
+    silence_seconds: float = 1.5
     applied: Event = field(default_factory=Event)
     lock: Lock = field(default_factory=Lock)
 
@@ -88,6 +90,8 @@ class Handler(BaseHTTPRequestHandler):
         if refused:
             headers = {} if self.account.retry_after is None else {"Retry-After": self.account.retry_after}
             return self._answer(429, {"Error": "too many requests"}, headers)
+        if self.account.moved_to is not None:
+            return self._answer(302, {}, {"Location": self.account.moved_to})
         query = {name: values[0] for name, values in parse_qs(path.query).items()}
         return self._route(method, path.path.removeprefix("/v1/networks"), query, body)
 
@@ -125,7 +129,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._answer(500, {"Error": "after everything was done"})
         if fault == "silent after applying":
             self.account.applied.set()
-            time.sleep(3)
+            time.sleep(self.account.silence_seconds)
             self.close_connection = True
             return None
         return self._answer(status, answer)
@@ -177,7 +181,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _search(self, query: dict[str, str], body: Any) -> None:
         page, size = int(query.get("page", 1)), int(query.get("page_size", 50))
-        rows = [row for row in self.account.conversions.values() if _within(row["conversion_unix_timestamp"], body)]
+        rows = _within(self.account.conversions.values(), "conversion_unix_timestamp", body)
         rows.sort(key=lambda row: (row["conversion_unix_timestamp"], row["conversion_id"]))
         part = rows[(page - 1) * size : page * size]
         self._answer(200, {"conversions": part, "paging": {"page": page, "total_count": len(rows)}})
@@ -185,7 +189,7 @@ class Handler(BaseHTTPRequestHandler):
     def _stream(self, body: Any) -> None:
         if _moment(body["to"]) - _moment(body["from"]) > LONGEST:
             return self._answer(400, {"Error": "at most 14 days"})
-        rows = [row for row in self.account.clicks if _within(row["unix_timestamp"], body)]
+        rows = _within(self.account.clicks, "unix_timestamp", body)
         return self._answer(200, {"clicks": rows[:CLICKS_MAX]})
 
     def _answer(self, status: int, answer: Any, headers: dict[str, str] | None = None) -> None:
@@ -234,8 +238,9 @@ class _Server(ThreadingHTTPServer):
         """A client that dies or gives up is what the tests are about."""
 
 
-def _within(at: int, body: Any) -> bool:
-    return _moment(body["from"]) <= datetime.fromtimestamp(at, UTC) <= _moment(body["to"])
+def _within(rows: Iterable[dict[str, Any]], name: str, body: Any) -> list[dict[str, Any]]:
+    first, last = _moment(body["from"]).timestamp(), _moment(body["to"]).timestamp()
+    return [row for row in rows if first <= row[name] <= last]
 
 
 def _moment(text: str) -> datetime:
