@@ -61,7 +61,7 @@ class ArchiveWriter:
         info.size, info.mode = size, _OWNERS_ONLY
         hashing = _Hashing(source, size)
         try:
-            self.tar.addfile(info, hashing)  # type: ignore[arg-type] # it needs read() only
+            self.tar.addfile(info, hashing)
         except OSError as error:
             if hashing.left == 0:
                 raise

@@ -80,7 +80,8 @@ def restore(
 
 
 def _require_empty(workspace: Workspace) -> None:
-    begun = (workspace.root / _UNPACKED).exists()
+    # the database comes last: a workspace with one was restored, or used since, and is never cleared away
+    begun = (workspace.root / _UNPACKED).exists() and not (workspace.root / "winnow.db").exists()
     there = [path.relative_to(workspace.root) for path in workspace.root.rglob("*") if path.is_file()]
     there = [path for path in there if path.parts[0] not in _UNTOUCHED and path.name != LAKE_ORIGIN]
     if there and not begun:

@@ -100,7 +100,7 @@ def _copy_sqlite(database: Database, source: Path, target: Path) -> DatabaseCopy
             original.backup(copy)
             damage = copy.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.Error as error:
-        raise database.backend.explain(DBAPIError.instance("backup", None, error, sqlite3.Error)) from error
+        raise database.backend.explain(DBAPIError("backup", None, error)) from error
     if damage != "ok":
         raise IntegrityError(
             f"The database file is damaged: {damage}.", remedy="Restore an older backup.", where=str(source)

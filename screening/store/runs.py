@@ -15,6 +15,7 @@ from screening.store import tables
 from screening.store.database import Access
 
 _LATER = ("inputs", "settings")
+"""Columns that a list of runs leaves aside."""
 LATEST = "latest"
 """In place of a run_id: the newest complete run of a command."""
 COMPLETE = "complete"
@@ -133,7 +134,8 @@ class _Later(Mapping[str, Any]):
 def _light_record(access: Access, row: Row[Any]) -> RunRecord:
     values = row._asdict()
     run_key = values.pop("run_key")
-    return RunRecord(**values, **{name: _Later(access, run_key, name) for name in _LATER})
+    inputs, settings = (_Later(access, run_key, name) for name in _LATER)
+    return RunRecord(**values, inputs=inputs, settings=settings)
 
 
 def _record(row: Row[Any]) -> RunRecord:

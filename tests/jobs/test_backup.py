@@ -249,6 +249,10 @@ def test_a_restore_that_was_killed_can_be_run_again(sqlite, tmp_path, monkeypatc
     assert (second.root / ".restoring").is_dir()
     restore(second, done.path, NOW, silent_progress(), {})
     assert state(open_workspace(second.root, {})) == state(sqlite)
+    # one that was used since is never cleared away, whatever lies in it
+    (second.root / ".restoring").mkdir()
+    with pytest.raises(WorkspaceError, match="not empty"):
+        restore(second, done.path, NOW, silent_progress(), {})
 
 
 def test_a_disk_without_room_is_said_and_no_half_backup_stays(sqlite, tmp_path, monkeypatch):
