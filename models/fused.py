@@ -166,7 +166,7 @@ def raised(outcomes: tuple[OutcomesJudge, ...], matrix: pl.DataFrame) -> Floats:
         for index, judge in enumerate(outcomes):
             rows = fold == index
             lift[rows] = judge.lift(matrix.filter(pl.Series(rows)))
-    return np.maximum(lift, 0.0)
+    return np.asarray(np.maximum(lift, 0.0), dtype=np.float64)
 
 
 def _said(judge: OutcomesJudge) -> dict[str, object]:

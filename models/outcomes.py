@@ -98,8 +98,13 @@ class Learned:
     @classmethod
     def of_arrays(cls, arrays: dict[str, np.ndarray]) -> Learned:
         """Read what `arrays` returned. Raises KeyError when one is missing."""
-        names = ("used", "centre", "spread", "weights")
-        return cls(*(arrays[name] for name in names), base=float(arrays["base"][0]))
+        return cls(
+            used=arrays["used"],
+            centre=arrays["centre"],
+            spread=arrays["spread"],
+            weights=arrays["weights"],
+            base=float(arrays["base"][0]),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

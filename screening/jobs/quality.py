@@ -23,15 +23,15 @@ from screening.store.runs import COMPLETE, SCAN
 from screening.workspace import Workspace
 
 _SOURCE = ("affiliate_id", "offer_id", "sub_id")
-_DRAWN = {
-    "affiliate_id": pl.String,
-    "offer_id": pl.String,
-    "sub_id": pl.String,
-    "stopped": pl.Float64,
-    "paid": pl.Float64,
-    "chance": pl.Float64,
-    "from": pl.Date,
-    "to": pl.Date,
+_DRAWN: dict[str, pl.DataType] = {
+    "affiliate_id": pl.String(),
+    "offer_id": pl.String(),
+    "sub_id": pl.String(),
+    "stopped": pl.Float64(),
+    "paid": pl.Float64(),
+    "chance": pl.Float64(),
+    "from": pl.Date(),
+    "to": pl.Date(),
     "at": pl.Datetime("us", "UTC"),
 }
 

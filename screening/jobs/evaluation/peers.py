@@ -44,7 +44,7 @@ def preset_peers(rows: pl.DataFrame, conversions: pl.DataFrame, clicks: pl.DataF
     for preset in PRESETS.values():
         held = held_by(preset, conversions, clicks).select("conversion_id", "held")
         of_rows = rows.select("conversion_id").join(held, on="conversion_id", how="left", maintain_order="left")["held"]
-        untold = float(of_rows.is_null().mean() or 0.0)
+        untold = of_rows.null_count() / max(len(of_rows), 1)
         remark = f"cannot tell for {untold:.0%} of the conversions and pays them" if untold else ""
         stopped = of_rows.fill_null(value=False).to_numpy()
         peers.append(Peer(preset.name, preset.title, "vendor preset", stopped, None, remark))
