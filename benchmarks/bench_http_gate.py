@@ -36,7 +36,7 @@ from screening.store.frames import DECISIONS
 from screening.workspace import open_workspace
 
 NOW = datetime.now(UTC)
-TIMEOUT_SECONDS = 120
+TIMEOUT_SECONDS = 300
 
 
 @dataclass(frozen=True)

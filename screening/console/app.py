@@ -64,7 +64,7 @@ def build_app(workspace: Workspace, clock: Callable[[], datetime]) -> FastAPI:
     for router in PAGE_ROUTERS:
         app.include_router(router, dependencies=[Depends(refuse_forged_forms)], include_in_schema=False)
     app.mount("/static", _Static(directory=STATIC), name="static")
-    app.openapi = partial(describe, app)  # type: ignore[method-assign] - the way that FastAPI documents
+    app.openapi = partial(describe, app)  # type: ignore[method-assign]  # the way that FastAPI documents
     app.add_middleware(BodyLimit, console=console)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts_answered(console.settings), www_redirect=False)
     app.add_middleware(SecurityHeaders, https=console.https)

@@ -87,7 +87,7 @@ def _waiting(store: Store, now: datetime) -> Iterator[Gauge]:
     yield Gauge("winnow_caps", "Cap recommendations", tuple(({"status": name}, count) for name, count in caps.items()))
     appeals, first = store.browse.trail.open_appeals()
     yield Gauge("winnow_appeals_open", "Appeals without an answer", (({}, appeals),))
-    left = () if first is None else (({}, (first - now).total_seconds()),)
+    left: tuple[Labelled, ...] = () if first is None else (({}, (first - now).total_seconds()),)
     yield Gauge("winnow_appeal_next_deadline_seconds", "Time until the next appeal must be answered", left)
     messages = store.webhooks.counts()
     values = tuple(({"status": status}, count) for status, count in messages.items())

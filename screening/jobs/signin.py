@@ -80,9 +80,7 @@ def sign_in(store: Store, settings: LoginSettings, attempt: Attempt, now: dateti
     step = _step_of(user, attempt.code, now) if user and right else None
     if user is None or not right or not user.active or (user.totp_secret and step is None):
         _record_failure(store, tuple(buckets), attempt, name, now)
-        raise DeniedError(
-            "Name, password or code are not right.", remedy="Try again, or ask an admin for a new password."
-        )
+        raise _not_right()
     return _open(store, settings, attempt, _kept(store, user, attempt.password, step), now)
 
 
@@ -151,12 +149,21 @@ def _record_failure(store: Store, buckets: tuple[str, ...], attempt: Attempt, na
 
 
 def _kept(store: Store, user: User, password: str, step: int | None) -> User:
-    kept = replace(user, totp_step=step if step is not None else user.totp_step)
-    if outdated(user.password_hash):
-        kept = replace(kept, password_hash=hash_password(password))
-    if kept != user:
-        store.users.change(kept)
+    """Store that the code was used, and a hash of today's strength. Raises DeniedError when it was used meanwhile."""
+    if step is None and not outdated(user.password_hash):
+        return user
+    hashed = hash_password(password) if outdated(user.password_hash) else user.password_hash
+    with store.together() as records:
+        now = records.users.one(user.name)
+        if now is None or not now.active or (step is not None and step <= (now.totp_step or 0)):
+            raise _not_right()
+        kept = replace(now, totp_step=step if step is not None else now.totp_step, password_hash=hashed)
+        records.users.change(kept)
     return kept
+
+
+def _not_right() -> DeniedError:
+    return DeniedError("Name, password or code are not right.", remedy="Try again, or ask an admin for a new password.")
 
 
 def _open(store: Store, settings: LoginSettings, attempt: Attempt, user: User, now: datetime) -> SignedIn:

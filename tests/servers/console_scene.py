@@ -58,7 +58,9 @@ class Scene:
         self._judge()
 
     def _judge(self) -> None:
-        run = writer.run_record("scan-1", started_at=JUDGED - timedelta(minutes=5), finished_at=JUDGED)
+        held = self.workspace.settings.model_dump(mode="json")
+        times = {"started_at": JUDGED - timedelta(minutes=5), "finished_at": JUDGED}
+        run = writer.run_record("scan-1", settings=held, **times)
         decision = pl.Series(["pay"] * 19 + ["hold"])
         decisions = writer.decisions(
             20,
