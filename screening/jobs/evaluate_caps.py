@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from features.schema import Kind
+from features.schema import Kind, polars_schema
 from screening.caps.advise import advise
 from screening.caps.backtest import Tally, stopped, tallies
 from screening.caps.limits import Cap
@@ -39,7 +39,7 @@ WAYS = (NOTHING, FIXED, FLAGGED, ADVICE)
 FIXED_SLACK = Decimal("1.2")
 """A fixed limit lies this many times above a partner's mean day so far: trackers advise 10-20 % slack."""
 _FIXED_TYPE = "daily_payout"
-_DECIDED = {
+_DECIDED: Mapping[str, pl.DataType] = {
     "offer_id": pl.String(),
     "affiliate_id": pl.String(),
     "cap_type": pl.String(),
@@ -117,12 +117,12 @@ class _Ways:
 def evaluate_caps(workspace: Workspace, wanted: Wanted, now: datetime, progress: Progress) -> CapsEvaluated:
     """Evaluate. The same arguments and events give the same figures. Raises InputError when the past is too short."""
     snapshot = Lake(workspace.lake).snapshot()
+    steps = _steps(snapshot, wanted, wanted.every or workspace.settings.caps.horizon_days)
     with open_store(workspace.store_url) as store:
         record = store.models.champion(MODEL)
     champion = load_champion(workspace.folder("models"), record.digest if record else None)
     conversions = snapshot.frame(Kind.CONVERSIONS).sort("ts", "conversion_id").collect()
     bench = _Bench(workspace, snapshot, Books(*load_book(workspace.folder("lists"))), champion, conversions)
-    steps = _steps(snapshot, wanted, wanted.every or workspace.settings.caps.horizon_days)
     lake = {
         Cap(row["offer_id"], row["affiliate_id"], row["cap_type"]): row["limit"]
         for row in snapshot.frame(Kind.CAPS).collect().iter_rows(named=True)
@@ -208,12 +208,11 @@ def _clicks(bench: _Bench, limits: Mapping[Cap, Decimal], until: datetime) -> pl
 
 def _frame(limits: Mapping[Cap, Decimal]) -> pl.DataFrame:
     rows = [(cap.offer_id, cap.cap_type, limit, cap.affiliate_id) for cap, limit in limits.items()]
-    schema = {"offer_id": pl.String, "cap_type": pl.String, "limit": pl.Decimal(18, 4), "affiliate_id": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=polars_schema(Kind.CAPS), orient="row")
 
 
 def _decided(ways: _Ways) -> pl.DataFrame:
-    return pl.DataFrame(ways.decided, schema=_DECIDED)
+    return pl.DataFrame(ways.decided, schema=dict(_DECIDED))
 
 
 def _found(bench: _Bench, ways: _Ways, steps: list[tuple[date, date]], wanted: Wanted, now: datetime) -> CapsEvaluated:
@@ -246,7 +245,7 @@ def _money(rows: pl.DataFrame, worth: float, resampling: tuple[float, int, int])
         flat = own.with_columns(payout=paid, bad=bad.fill_null(float("nan")))
         yield Money(
             currency=str(currency),
-            asked=own["payout"].cast(pl.Decimal(38, 4)).sum(),
+            asked=Decimal(own["payout"].cast(pl.Decimal(38, 4)).sum()),
             bad=float((paid * bad).sum()),
             clean=float((paid * (1 - bad)).sum()),
             ways=tallies(flat, WAYS, worth, resampling),
