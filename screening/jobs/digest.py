@@ -24,8 +24,9 @@ from screening.jobs.digest_lines import (
 )
 from screening.jobs.outfile import new_file
 from screening.jobs.progress import Progress
+from screening.jobs.quality import quality
 from screening.jobs.views.reasons import of_traffic
-from screening.notices.digest import Cap, Chart, Day, Digest, ErrorRate, Flagged, Money, Queue, write_digest
+from screening.notices.digest import Cap, Chart, Day, Digest, Flagged, Money, Queue, write_digest
 from screening.notices.words import mail_address
 from screening.store import RunRecord, Store, StoredLetter, open_store
 from screening.traffic.lake import Lake
@@ -61,16 +62,18 @@ def digest(
     progress: Progress,
     *,
     lacked: Sequence[str] = (),
-    error: ErrorRate | None = None,
+    measured: Sequence[str] | None = None,
 ) -> Digested:
     """Write the digest of now into reports/digests/, and for each of notices.staff into the outbox.
 
-    `lacked` says what the night could not do, `error` is the measured error rate, None: not measured yet. Staff get one
-    digest for each UTC day and content: the same facts again are not mailed again.
+    `lacked` says what the night could not do. `measured` are sentences about the error rate, empty: not measured yet;
+    None: measure it now. Staff get one digest for each UTC day and content: the same facts again are not mailed again.
     """
     progress.step(KIND, 0, 2)
+    if measured is None:
+        measured = quality(workspace, now).sentences()
     with open_store(workspace.store_url) as store:
-        facts = _facts(workspace, store, now, lacked, error)
+        facts = _facts(workspace, store, now, lacked, measured)
         progress.step(KIND, 1, 2)
         written = write_digest(facts)
         folder = workspace.folder("reports") / "digests"
@@ -105,10 +108,10 @@ def digest(
 def _news(facts: Digest) -> str:
     queues = [(queue.kind, queue.waiting, queue.money) for queue in facts.queues]
     texts = [[line.text for line in lines] for lines in (facts.lacked, facts.overdue, facts.drift)]
-    return repr((facts.scanned, facts.money, facts.sources, facts.caps, facts.error, queues, texts))
+    return repr((facts.scanned, facts.money, facts.sources, facts.caps, facts.measured, queues, texts))
 
 
-def _facts(workspace: Workspace, store: Store, now: datetime, lacked: Sequence[str], error: ErrorRate | None) -> Digest:
+def _facts(workspace: Workspace, store: Store, now: datetime, lacked: Sequence[str], measured: Sequence[str]) -> Digest:
     settings = workspace.settings.notices
     most = settings.sources_listed_max
     scan = next((run for run in store.runs(_SCAN) if run.status == "complete"), None)
@@ -127,7 +130,7 @@ def _facts(workspace: Workspace, store: Store, now: datetime, lacked: Sequence[s
         sources_more=all_flagged - len(flagged),
         caps=caps[:most],
         caps_more=len(caps[most:]),
-        error=error,
+        measured=tuple(measured),
         drift=tuple(drift_lines(store, scan)),
         lists=tuple(list_lines(workspace, now)),
         queues=_queues(store, days),

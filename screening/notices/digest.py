@@ -101,16 +101,6 @@ class Cap:
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorRate:
-    """How much of the held money was held wrongly, measured on `decided` cases that people decided: a share, 0..1."""
-
-    share: float
-    low: float
-    high: float
-    decided: int
-
-
-@dataclass(frozen=True, slots=True)
 class Queue:
     """What waits for a person: how many of a kind, since when, and the money by currency."""
 
@@ -133,7 +123,8 @@ class Digest:
     """Everything that the digest says. An empty tuple of queues, sources or caps: there are none.
 
     `scanned` says what the newest scan judged, None: there was no scan. `caps_more` and `sources_more` count those that
-    are not listed. `error` None: not measured yet. `link` is the console, None: not reachable from a mail.
+    are not listed. `measured` are sentences about the error rate, empty: not measured yet. `link` is the console, None:
+    not reachable from a mail.
     """
 
     programme: str
@@ -147,7 +138,7 @@ class Digest:
     sources_more: int
     caps: tuple[Cap, ...]
     caps_more: int
-    error: ErrorRate | None
+    measured: tuple[str, ...]
     drift: tuple[Line, ...]
     lists: tuple[Line, ...]
     queues: tuple[Queue, ...]

@@ -10,14 +10,14 @@ from html.parser import HTMLParser
 import polars as pl
 import pytest
 import store_writer as writer
-from small_programme import OCTOBER, small_programme
+from small_programme import DRAW, OCTOBER, small_programme
 from typer.testing import CliRunner
 
 from screening.cli.app import app
 from screening.errors import ExitCode
 from screening.jobs.digest import digest
 from screening.jobs.progress import silent_progress
-from screening.notices.digest import ErrorRate, widths
+from screening.notices.digest import widths
 from screening.store import Appeal, Case, CaseEvent, StoredLetter
 
 NOW = OCTOBER + timedelta(hours=14)
@@ -72,6 +72,7 @@ def scanned(programme, source_rows=None, caps=None):
             started_at=OCTOBER,
             finished_at=OCTOBER,
             lake_version=1,
+            settings=DRAW,
             counts={"conversions": frame.height},
             period_to=OCTOBER.date(),
         )
@@ -167,12 +168,14 @@ def test_what_waits_and_what_is_overdue_is_said_with_its_age(programme):
     assert "1 letter queued" in text
 
 
-def test_the_error_rate_is_shown_only_when_it_was_measured(programme):
+def test_the_error_rate_is_measured_and_what_is_not_measured_is_called_so(programme):
     programme.conversion("a1", "10")
     scanned(programme)
-    assert "Error rate: not measured yet" in said(made(programme))
-    text = said(made(programme, error=ErrorRate(0.031, 0.012, 0.065, 48)))
-    assert "3.1 % was held wrongly (1.2 % to 6.5 %; 48 decided cases)" in text
+    assert "Error rate: not measured yet" in said(made(programme, measured=()))
+    assert "of the stopped payout, 97% is fraud" in said(
+        made(programme, measured=["of the stopped payout, 97% is fraud"])
+    )
+    assert "is not measured yet" in said(made(programme))
 
 
 def test_what_the_night_lacked_stands_at_the_top(programme):

@@ -18,6 +18,8 @@ from screening.traffic.lake import Lake
 from screening.traffic.lakewrite import writing
 from screening.workspace import Workspace, open_workspace
 
+DRAW = {"decisions": {"seed": 1, "audit_share": 0.02}}
+"""The settings of a run that measuring its error rate reads."""
 OCTOBER = datetime(2026, 10, 10, 12, tzinfo=UTC)
 
 
@@ -74,7 +76,7 @@ class SmallProgramme:
         schema = {name: dtype for name, dtype in DECISIONS.items() if name != "run_id"}
         frame = pl.DataFrame(rows, schema=schema)
         with self.store() as store:
-            run = writer.run_record(run_id, started_at=finished_at, finished_at=finished_at)
+            run = writer.run_record(run_id, started_at=finished_at, finished_at=finished_at, settings=DRAW)
             store.record_scan(run, frame, writer.sources(0), writer.caps(0))
 
     def verdict(self, conversion_id: str, verdict: str, overruled: Sequence[str] = ("ctct_short",)) -> None:
