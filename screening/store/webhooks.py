@@ -118,7 +118,7 @@ class Webhooks:
         """Count the messages of each status."""
         with self._access.reading() as connection:
             found = connection.execute(select(_DELIVERY.status, func.count()).group_by(_DELIVERY.status))
-            return dict(row.tuple() for row in found)
+            return {row[0]: row[1] for row in found}
 
     def forget(self, before: datetime) -> None:
         """Remove messages delivered or failed that were written before a time."""
