@@ -149,15 +149,15 @@ def fit(lessons: dict[str, tuple[np.ndarray, np.ndarray]]) -> TaughtJudge:
     rng = np.random.default_rng(0)
     taught[np.ix_(rng.random(len(taught)) < HIDDEN, OWN)] = np.nan
     fitted = HistGradientBoostingClassifier(
-        max_iter=140,
-        max_leaf_nodes=31,
+        max_iter=300,
+        max_leaf_nodes=63,
         min_samples_leaf=50,
         l2_regularization=2.0,
         max_bins=63,
         max_features=0.25,
         early_stopping=False,
         random_state=0,
-    ).fit(taught, label, sample_weight=weight)
+    ).fit(taught, label, sample_weight=weight / weight.mean())
     return TaughtJudge(FEATURES, (BoostedTrees.of(fitted),), FRAUD_SHARE)
 
 

@@ -119,9 +119,9 @@ def _sources(gathered: Gathered, taught: TaughtJudge, verdict: Verdicts, setting
         unlike=unlike,
     )
     rows = rows.with_columns(
-        flagged=((pl.col("score") > SUSPECT) & pl.col("unlike") | (pl.col("held_share") >= SUSPECT)).fill_null(
-            value=False
-        ),
+        # the judge was taught on conversions: of a source without any it has an opinion, but no ground for a flag
+        flagged=known
+        & ((pl.col("score") > SUSPECT) & pl.col("unlike") | (pl.col("held_share") >= SUSPECT)).fill_null(value=False),
         held=(pl.col("bad_share_low") >= settings.source_bad_share_min).fill_null(value=False),
     )
     rows = rows.with_columns(_reasons_of(rows, gathered, settings))
