@@ -49,7 +49,8 @@ QUIET = silent_progress()
 def opened(root):
     """Open a workspace whose lessons are short."""
     root.mkdir(parents=True, exist_ok=True)
-    (root / "config.yaml").write_text(json.dumps({"training": {"injection": QUICK}}))
+    few = {"affiliates_min": 3}  # a small programme has few partners
+    (root / "config.yaml").write_text(json.dumps({"training": {"injection": QUICK}, "drift": few}))
     return open_workspace(root, {})
 
 

@@ -66,6 +66,7 @@ def detector_peers(matrix: pl.DataFrame, payout: Floats, money: float, seed: int
             warnings.simplefilter("ignore")  # of another library, about its own insides
             kind = getattr(importlib.import_module(module), name)
             seeded = "random_state" in kind.__init__.__code__.co_varnames
+            np.random.seed(seed)  # some draw from the global generator
             detector = kind(random_state=seed) if seeded else kind()
             scores = np.nan_to_num(np.asarray(detector.fit(values).decision_scores_, dtype=np.float64))
         peers.append(Peer(name, f"PyOD {name}", "PyOD", at_same_money(scores, payout, money), scores))
@@ -73,7 +74,8 @@ def detector_peers(matrix: pl.DataFrame, payout: Floats, money: float, seed: int
 
 
 def _filled(matrix: pl.DataFrame) -> Floats:
-    values = matrix.select(pl.all().cast(pl.Float64)).to_numpy()
+    # single precision, as winnow's trees see them: sums in another order then give the same ranks and ties
+    values = matrix.select(pl.all().cast(pl.Float32)).to_numpy().astype(np.float64)
     values[~np.isfinite(values)] = np.nan
     values = values[:, ~np.isnan(values).all(axis=0)]
     values = np.where(np.isnan(values), np.nanmedian(values, axis=0), values)
