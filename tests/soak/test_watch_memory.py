@@ -32,6 +32,7 @@ def resident():
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_memory_stays_bounded_over_many_rounds(tmp_path):
     programme = simulate(SPEC, 5)
     workspace = open_workspace(tmp_path / "programme", {})
