@@ -29,7 +29,6 @@ import polars as pl
 from features.schema import Kind, polars_schema
 from screening.jobs.nightly import nightly
 from screening.jobs.progress import silent_progress
-from screening.jobs.scan import scan
 from screening.workspace import open_workspace
 
 FIRST = date(2026, 1, 1)
@@ -88,10 +87,8 @@ def history(root: Path, days: int, clicks: int, conversions: int) -> None:
     for number in range(days):
         drop(root, FIRST + timedelta(days=number), clicks, conversions)
     workspace = open_workspace(root, SETTINGS)
-    last = FIRST + timedelta(days=days - 1)
-    nightly(workspace, night_of(last - timedelta(days=7)), silent_progress())
-    scan(workspace, (last - timedelta(days=27), last), night_of(last), silent_progress())
-    (root / "nights" / f"{night_of(last).date()}.json").unlink(missing_ok=True)
+    # the night after the last day takes all of it in and judges the newest `nightly.rejudge_days`
+    nightly(workspace, night_of(FIRST + timedelta(days=days - 1)), silent_progress())
 
 
 def timed(root: Path, day: date) -> dict[str, float]:
