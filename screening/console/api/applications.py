@@ -84,7 +84,7 @@ def _judged(row: ScreeningRow) -> ApplicationJudged:
     return ApplicationJudged(
         application_id=row.application_id,
         status="screened",
-        decision=row.decision,  # type: ignore[arg-type]  # the table allows nothing else
+        decision=row.decision,
         score=row.score,
         reasons=list(row.reasons),
         missing=list(row.missing),
