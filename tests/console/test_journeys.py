@@ -7,12 +7,15 @@ import re
 import shutil
 import threading
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import uvicorn
 from console_applicants import screen
-from console_scene import PASSWORD, Scene
+from console_scene import JUDGED, PASSWORD, Scene
+
+from screening.store import Case, CaseEvent
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -59,6 +62,8 @@ def chromium():
 def served(tmp_path_factory):
     made = Served(tmp_path_factory.mktemp("served"))
     screen(made.scene, [f"Applicant {number}" for number in range(1, 15)])
+    judged = Case("source", "a1/o1/", JUDGED, ("ctct_short",), "a1", "o1", Decimal(3), "USD")
+    made.case_id = made.scene.store.cases.open(judged, CaseEvent(JUDGED, "scan", "opened")).case_id
     yield made
     made.close()
 
@@ -134,9 +139,9 @@ def test_a_key_typed_into_a_note_decides_nothing(visit, served):
     assert served.scene.store.cases.one(case.case_id) == case
 
 
-def test_a_source_is_investigated_from_the_digests_link(visit):
+def test_a_source_is_investigated_from_the_digests_link(visit, served):
     page = visit("analyst")
-    page.goto("/cases/1")
+    page.goto(f"/cases/{served.case_id}")
     assert page.get_by_role("heading", name="Why").is_visible()
     page.get_by_label("Note", exact=True).fill("Asked the partner for its placements.")
     page.get_by_role("button", name="Keep holding").click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from screening.errors import WinnowError
 from screening.jobs.views.panel import Panel, panel
 from screening.jobs.views.reasons import ShownReason, of_traffic
 from screening.store import Case, CaseEvent, Store
@@ -44,7 +45,10 @@ class WhatIf:
 
 @dataclass(frozen=True, slots=True)
 class SourcePage:
-    """Everything about a source on one page. `source` None: no scan has judged it. `case` None: nobody waits for it."""
+    """Everything about a source on one page. `source` None: no scan has judged it. `case` None: nobody waits for it.
+
+    `panel` None: the events that the run saw cannot be read any more.
+    """
 
     name: SourceName
     source: SourceRow | None
@@ -80,7 +84,7 @@ def source_page(workspace: Workspace, store: Store, name: SourceName, line: floa
         name=name,
         source=source,
         reasons=of_traffic(source.reasons, source.details),
-        panel=panel(workspace, name, days, source.run_id, run.lake_version),
+        panel=_panel(workspace, source, run.lake_version),
         held=tuple(ShownConversion(row, of_traffic(row.reasons, row.details)) for row in stopped[:HELD_SHOWN]),
         held_money=_sums(stopped),
         held_count=len(stopped),
@@ -93,6 +97,14 @@ def source_page(workspace: Workspace, store: Store, name: SourceName, line: floa
             row for row in browse.sources_of(name.affiliate_id, source.run_id, 2 * _PAST_SHOWN) if row.name != name
         )[:_PAST_SHOWN],
     )
+
+
+def _panel(workspace: Workspace, source: SourceRow, lake_version: int | None) -> Panel | None:
+    try:
+        return panel(workspace, source.name, (source.first, source.last), source.run_id, lake_version)
+    except WinnowError:
+        # the events may be gone or elsewhere; what was judged is shown all the same
+        return None
 
 
 def what_if(judged: tuple[DecisionRow, ...], line: float) -> WhatIf | None:
