@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -100,10 +100,12 @@ def judged(case: Case, folder: Path) -> pl.DataFrame:
     workspace = open_workspace(folder, {})
     for kind, path in case.files.items():
         ingest_files(workspace, kind, [path], Reading(), NOW, silent_progress())
-    run = scan(workspace, (None, None), NOW, silent_progress()).run
+    snapshot = Lake(workspace.lake).snapshot()
+    # the night after the last day: outcomes that came later are not known
+    night = datetime.combine(snapshot.days(Kind.CONVERSIONS)[-1] + timedelta(days=1), time(2), UTC)
+    run = scan(workspace, (None, None), night, silent_progress()).run
     with open_store(workspace.store_url) as store:
         decisions = store.decisions(run.run_id)
-    snapshot = Lake(workspace.lake).snapshot()
     conversions, clicks = (snapshot.frame(kind).collect() for kind in (Kind.CONVERSIONS, Kind.CLICKS))
     rows = decisions.select(
         "conversion_id",

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import polars as pl
 
 DAY_US = 86_400_000_000
+LOG_GAPS_MAX = 0.05
+"""Share of the other affiliates' conversions without their click, beyond which the click log has gaps. Ours."""
 _HITS = {"conversion_id": pl.String, "code": pl.String, "numbers": pl.String}
 
 
@@ -43,7 +45,7 @@ def rule_hits(inputs: RuleInputs, window_days: int) -> pl.DataFrame:
             user_agent=pl.col("user_agent"),
         ),
         _hit(facts.filter(pl.col("ip_class") == "tor"), "tor_exit", ip=pl.col("ip")),
-        _hit(facts.filter(pl.col("click_found") == 0), "click_unknown", click_id=pl.col("click_id")),
+        _unknown_clicks(facts),
         _of_another(facts),
         _standing(facts, inputs.affiliates),
         _outcome(facts, inputs.outcomes, "confirmed_fraud", "confirmed_fraud"),
@@ -99,6 +101,17 @@ def _same_again(facts: pl.DataFrame) -> pl.DataFrame:
             _hit(again.filter(~known), "click_converted_again", **numbers),
         ]
     )
+
+
+def _unknown_clicks(facts: pl.DataFrame) -> pl.DataFrame:
+    """Claimed clicks that a log of that day lacks, unless it lacks those of other affiliates too: then it has gaps."""
+    looked_up = facts.filter(pl.col("click_found").is_not_null())
+    own = looked_up.group_by("affiliate_id").agg(own=pl.len(), own_lost=(pl.col("click_found") == 0).sum())
+    others = looked_up.height - pl.col("own")
+    lost = (looked_up["click_found"] == 0).sum() - pl.col("own_lost")
+    complete = own.filter((others == 0) | (lost <= LOG_GAPS_MAX * others))
+    lacking = looked_up.filter(pl.col("click_found") == 0).join(complete, on="affiliate_id", how="semi")
+    return _hit(lacking, "click_unknown", click_id=pl.col("click_id"))
 
 
 def _of_another(facts: pl.DataFrame) -> pl.DataFrame:

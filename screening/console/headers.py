@@ -28,7 +28,7 @@ _HEADERS = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
-_ONE_YEAR_OF_TLS = "max-age=31536000; includeSubDomains"
+_ONE_YEAR_OF_TLS = "max-age=31536000"
 
 
 class SecurityHeaders:

@@ -122,7 +122,10 @@ def _sources(gathered: Gathered, taught: TaughtJudge, verdict: Verdicts, setting
         # the judge was taught on conversions: of a source without any it has an opinion, but no ground for a flag
         flagged=known
         & ((pl.col("score") > SUSPECT) & pl.col("unlike") | (pl.col("held_share") >= SUSPECT)).fill_null(value=False),
-        held=(pl.col("bad_share_low") >= settings.source_bad_share_min).fill_null(value=False),
+        # the rest of a source goes with its conversions only where most of its money is held on their own scores
+        held=((pl.col("bad_share_low") >= settings.source_bad_share_min) & (pl.col("held_share") >= SUSPECT)).fill_null(
+            value=False
+        ),
     )
     rows = rows.with_columns(_reasons_of(rows, gathered, settings))
     return _with_opinions(rows, newest, gathered, settings)

@@ -132,6 +132,14 @@ def test_without_order_and_customer_a_click_that_converts_again_is_for_people_to
     assert found == {"v2": {"click_converted_again": {"seconds": 5.0, "first": "v1"}}}
 
 
+def test_a_click_log_that_lacks_other_partners_clicks_too_says_nothing():
+    known = [conversion(f"k{n}", affiliate_id="a2", click_id=f"c{n}") for n in range(20)]
+    logged = [click(f"c{n}", affiliate_id="a2") for n in range(20)]
+    mine = conversion("v1", affiliate_id="a1", click_id="nowhere")
+    assert hits([mine, *known], logged) == {"v1": {"click_unknown": {"click_id": "nowhere"}}}
+    assert hits([mine, *known], logged[:15]) == {}
+
+
 def test_a_click_after_the_conversion_is_impossible_whoever_reports_it():
     after = NOON + timedelta(seconds=5)
     expected = {"click_after_conversion": {"seconds": 5.0}}
