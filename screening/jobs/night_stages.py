@@ -5,17 +5,19 @@ Each stage can be killed and done again: what it changes appears in one step, an
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
 from screening.errors import WinnowError
-from screening.jobs.digest import digest
+from screening.jobs.digest import KIND, digest
 from screening.jobs.drop import complete, drop_folder, dropped_applications, dropped_events, put_away
 from screening.jobs.ingest import Reading, ingest_files
 from screening.jobs.night_journal import StageReport, StageStatus
 from screening.jobs.night_period import night_period
+from screening.jobs.outbox import send_letters
 from screening.jobs.progress import Progress, silent_progress
 from screening.jobs.purge import Purged, purge
 from screening.jobs.scan import scan
@@ -176,7 +178,14 @@ def write_digest(night: Night, progress: Progress) -> Outcome:
     message = f"written to {written.path.relative_to(night.workspace.root)}, for {written.queued} of the staff"
     if written.unreachable:
         message += f"; no mail reaches {len(written.unreachable)} addresses of notices.staff"
-    return Outcome(message, {"queued": written.queued}, incomplete=bool(written.unreachable))
+    unsent = None
+    if night.workspace.settings.notices.staff:
+        posted = send_letters(night.workspace, night.now, os.environ, progress, KIND)
+        message += f"; {posted.ended.get('sent', 0)} sent"
+        unsent = posted.stopped
+    if unsent is not None:
+        message += f"; the rest waits in the outbox: {unsent}"
+    return Outcome(message, {"queued": written.queued}, incomplete=bool(written.unreachable or unsent))
 
 
 def plan_write_digest(night: Night) -> str:

@@ -23,7 +23,11 @@ class InjectionSettings(Section):
 class OutcomeSettings(Section):
     """When and how what became of conversions teaches a judge of its own."""
 
-    bad_min: int = setting("bad outcomes among the affiliates that teach a fold, without which outcomes teach nothing", unit="outcomes", ge=10)
+    bad_min: int = setting(
+        "bad outcomes among the affiliates that teach a fold, without which outcomes teach nothing",
+        unit="outcomes",
+        ge=10,
+    )
     every_days: int = setting(
         "days between the moments at which the past is looked at as it was then", unit="days", ge=1, le=28
     )

@@ -79,7 +79,9 @@ def report(programme, server=None, day="2026-03-01", **columns):
         if server is not None:
             server.account.add(f"c{number}")
     path = programme.write("events.csv", "\n".join(lines) + "\n")
-    ingest_files(programme.workspace, Kind.CONVERSIONS, [path], Reading(), max(NOW, datetime.now(UTC)), silent_progress())
+    ingest_files(
+        programme.workspace, Kind.CONVERSIONS, [path], Reading(), max(NOW, datetime.now(UTC)), silent_progress()
+    )
 
 
 def release(programme, *names):
