@@ -4,10 +4,10 @@
 
 reads online_shops_dev.csv.gz and phishing_hannousse_dev.csv.gz from that folder, prints the table and writes it to
 benchmarks/results/site_model.md; two to eight minutes. Half of each published set is all that is used. Five folds,
-several seeds; both methods get the same rows and facts; nothing is chosen on the rows that are scored. Folds are drawn
-by row, as those who published did, and by registrable domain, so that no site is taught and scored. The interval (95 %)
-is a bootstrap over domains of the correctness averaged over seeds. Facts are added group by group, those that depend on
-when the set was collected last.
+several seeds; both methods get the same rows and facts. Of the boosted trees' settings three were looked at on the same
+rows, which lay within 0.004 of each other. Folds are drawn by row, as those who published did, and by registrable
+domain, so that no site is taught and scored. The interval (95 %) is a bootstrap over domains of correctness averaged
+over seeds. Facts are added group by group, those that depend on when the set was collected last.
 """
 
 from __future__ import annotations
