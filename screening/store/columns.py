@@ -33,6 +33,10 @@ def is_amount(value: Decimal) -> bool:
     return scaled == scaled.to_integral_value()
 
 
+_TOTAL_DIGITS = 38
+"""Digits of a sum on PostgreSQL; SQLite has 64-bit integers for both."""
+
+
 class Money(TypeDecorator[Decimal]):
     """An exact amount with four decimal places and at most 18 digits."""
 
@@ -60,6 +64,17 @@ class Money(TypeDecorator[Decimal]):
         if value is None:
             return None
         return Decimal(value).scaleb(-MONEY_SCALE) if isinstance(value, int) else value
+
+
+class Total(Money):
+    """A sum of amounts, which may be larger than any one of them."""
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the type that the database really has."""
+        kind: TypeEngine[Any] = BigInteger() if dialect.name == "sqlite" else Numeric(_TOTAL_DIGITS, MONEY_SCALE)
+        return dialect.type_descriptor(kind)
 
 
 class Instant(TypeDecorator[datetime]):

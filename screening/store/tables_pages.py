@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, Text
 
-from screening.store.columns import Instant, Key, Money
+from screening.store.columns import Instant, Key, Total
 from screening.store.tables import metadata
 
 run_totals = Table(
@@ -15,7 +15,7 @@ run_totals = Table(
     Column("decision", Text, nullable=False),
     Column("currency", Text),
     Column("conversions", BigInteger, nullable=False),
-    Column("amount", Money, nullable=False),
+    Column("amount", Total, nullable=False),
     Index("run_totals_by_run", "run_key"),
 )
 """What a run decided in sum, by decision and currency: adding up a million decisions takes longer than a page may."""

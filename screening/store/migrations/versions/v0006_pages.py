@@ -37,7 +37,7 @@ def upgrade() -> None:
         sa.Column("decision", sa.Text(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=True),
         sa.Column("conversions", sa.BigInteger(), nullable=False),
-        sa.Column("amount", columns.Money(), nullable=False),
+        sa.Column("amount", columns.Total(), nullable=False),
         sa.ForeignKeyConstraint(["run_key"], ["runs.run_key"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("total_id"),
     )
