@@ -1,6 +1,6 @@
 """Gate a payout file of a million lines, beside a bare Polars join of the same lines with the same decisions.
 
-    python benchmarks/payout_gate.py [LINES]
+    python benchmarks/bench_payout_gate.py [LINES]
 
 Prints seconds and peak resident memory of each, every one in a process of its own. The bare join reads the file and a
 Parquet file of the decisions and writes the joined lines: no ledger, no duplicates, no staleness, nothing recorded.

@@ -1,6 +1,6 @@
 """The site model on two public labelled sets, five-fold, beside a plain logistic regression and the published figures.
 
-    OMP_NUM_THREADS=1 python benchmarks/bench_site_model.py ../shared/data/screening
+    OMP_NUM_THREADS=1 python benchmarks/site_model.py ../shared/data/screening
 
 reads online_shops_dev.csv.gz and phishing_hannousse_dev.csv.gz from that folder, prints the table and writes it to
 benchmarks/results/site_model.md; two to eight minutes. Half of each published set is all that is used. Five folds,
