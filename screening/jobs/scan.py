@@ -103,7 +103,9 @@ def judged_again(workspace: Workspace, run: RunRecord, snapshot: Snapshot) -> Ju
     period = Period(run.period_from, run.period_to)
     decided_at = _decided_at(period, run.started_at)
     gathered = gather(snapshot, period, books, workspace.folder("rollups"), decided_at, verify=False)
-    return judge(gathered, champion.judge, DecisionSettings.model_validate(run.settings["decisions"]))
+    # a setting that is younger than the run counts as it is now
+    settings = workspace.settings.decisions.model_dump() | run.settings["decisions"]
+    return judge(gathered, champion.judge, DecisionSettings.model_validate(settings))
 
 
 def _period(snapshot: Snapshot, asked: tuple[date | None, date | None]) -> Period:
