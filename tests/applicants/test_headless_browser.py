@@ -42,6 +42,19 @@ def watch(farm, crawler, tmp_path):
     return at
 
 
+@pytest.fixture
+def patiently_watch(farm, trust, tmp_path):
+    """Watch with time enough for a page that asks for much on a busy machine."""
+    settings = crawl_settings(farm, BROWSER__SECONDS=8, FETCH__SILENCE_SECONDS=5)
+    with open_crawler(settings, resolver=farm.names, contexts=trust, never_fetch=network) as opened:
+
+        def at(host: str, body: bytes):
+            farm.add(host, page(b"<!doctype html><title>t</title>" + body))
+            return watch_page(farm.url(host), opened, tmp_path / host)
+
+        yield at
+
+
 @pytest.fixture(autouse=True, scope="module")
 def click_host(farm):
     return farm.add("click.network.net", lambda exchange: exchange.respond(article()))
@@ -95,13 +108,13 @@ def test_a_popup_without_a_click_is_recorded_or_stopped_by_the_browser(farm, wat
 
 
 @needs_browser
-def test_the_browser_gets_nowhere_past_the_guard(farm, watch):
+def test_the_browser_gets_nowhere_past_the_guard(farm, patiently_watch):
     private = f"http://127.0.0.1:{farm.port}"
     body = f"""<iframe src="{private}/frame"></iframe><img src="http://localhost:{farm.port}/image">
     <img src="http://[::1]:{farm.port}/six"><script>fetch("{private}/fetch").catch(()=>0);
     new WebSocket("ws://127.0.0.1:{farm.port}/socket");
     navigator.serviceWorker && navigator.serviceWorker.register("/worker.js").catch(()=>0);</script>"""
-    visit = watch("inside.net", body.encode())
+    visit = patiently_watch("inside.net", body.encode())
     assert farm.forbidden.connections == 0
     assert any(one.startswith("127.0.0.1:") for one in visit.refused)
     assert visit.error is None
