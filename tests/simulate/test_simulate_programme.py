@@ -343,7 +343,7 @@ def test_subtle_fraud_is_closer_to_honest_traffic_than_blatant():
         {"fraud": {FraudKind.BOT_LEADS: 0.95}},
         {"strength": (0.9, 0.1)},
         {"currencies": ()},
-        {"currencies": ("XXX",)},
+        {"currencies": ("ZZZ",)},
     ],
 )
 def test_impossible_programmes_are_refused(wrong):

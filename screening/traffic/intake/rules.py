@@ -12,7 +12,7 @@ import iso4217
 from screening.errors import InputError
 from screening.settings.ingest import IngestSettings
 
-_NOT_MONEY = frozenset({"XXX", "XTS"})
+_NOT_MONEY = frozenset({iso4217.Currency.xxx.code, iso4217.Currency.xts.code})
 """Codes of ISO 4217 that mean "no currency" and "for tests"."""
 
 
