@@ -80,7 +80,7 @@ DAMAGED_ROWS: dict[str, tuple[str | bytes, Fault, str | None]] = {
     "control character": (row(user_agent="a\x1b[2Jb"), Fault.CONTROL_CHARACTER, "user_agent"),
     "tab in an id": (row(conversion_id="a\tb"), Fault.CONTROL_CHARACTER, "conversion_id"),
     "unknown currency": (row(currency="EURO"), Fault.UNKNOWN_CURRENCY, "currency"),
-    "no currency": (row(currency=iso4217.Currency.xxx.code), Fault.UNKNOWN_CURRENCY, "currency"),
+    "no currency": (row(currency="X" * 3), Fault.UNKNOWN_CURRENCY, "currency"),
     "unknown status": (row(status="nearly"), Fault.UNKNOWN_WORD, "status"),
 }
 

@@ -12,8 +12,8 @@ import iso4217
 from screening.errors import InputError
 from screening.settings.ingest import IngestSettings
 
-_NOT_MONEY = frozenset({iso4217.Currency.xxx.code, iso4217.Currency.xts.code})
-"""Codes of ISO 4217 that mean "no currency" and "for tests"."""
+_NOT_MONEY = frozenset({999, 963})
+"""Numbers that ISO 4217 gives to "no currency" and to "for tests"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +53,4 @@ def _zones() -> frozenset[str]:
 
 @cache
 def _currencies() -> frozenset[str]:
-    return frozenset(currency.code for currency in iso4217.Currency) - _NOT_MONEY
+    return frozenset(currency.code for currency in iso4217.Currency if currency.number not in _NOT_MONEY)
