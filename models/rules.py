@@ -9,7 +9,9 @@ import polars as pl
 
 DAY_US = 86_400_000_000
 LOG_GAPS_MAX = 0.05
-"""Share of the other affiliates' conversions without their click, beyond which the click log has gaps. Ours."""
+"""Share of an affiliate's conversions without their click, beyond which the click log has gaps for it. Ours."""
+GAP_LEAST, GAP_PARTNERS, GAP_MAJORITY = 10, 5, 0.75
+"""Conversions with which an affiliate tells of gaps, how many such others it takes, and which part of them. Ours."""
 _HITS = {"conversion_id": pl.String, "code": pl.String, "numbers": pl.String}
 
 
@@ -104,14 +106,22 @@ def _same_again(facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _unknown_clicks(facts: pl.DataFrame) -> pl.DataFrame:
-    """Claimed clicks that a log of that day lacks, unless it lacks those of other affiliates too: then it has gaps."""
+    """Claimed clicks that a log of that day lacks, unless the log has gaps for most other affiliates too.
+
+    Affiliates count alike, so that a few who invent many clicks do not excuse each other.
+    """
     looked_up = facts.filter(pl.col("click_found").is_not_null())
-    own = looked_up.group_by("affiliate_id").agg(own=pl.len(), own_lost=(pl.col("click_found") == 0).sum())
-    others = looked_up.height - pl.col("own")
-    lost = (looked_up["click_found"] == 0).sum() - pl.col("own_lost")
-    complete = own.filter((others == 0) | (lost <= LOG_GAPS_MAX * others))
-    lacking = looked_up.filter(pl.col("click_found") == 0).join(complete, on="affiliate_id", how="semi")
-    return _hit(lacking, "click_unknown", click_id=pl.col("click_id"))
+    lacking = looked_up.filter(pl.col("click_found") == 0)
+    shares = looked_up.group_by("affiliate_id").agg(of=pl.len(), lost=(pl.col("click_found") == 0).mean())
+    telling = shares.filter(pl.col("of") >= GAP_LEAST)
+    excused = []
+    for affiliate in lacking["affiliate_id"].unique():
+        others = telling.filter(pl.col("affiliate_id") != affiliate)["lost"]
+        gapped = (others > LOG_GAPS_MAX).sum()
+        if len(others) >= GAP_PARTNERS and gapped > GAP_MAJORITY * len(others):
+            excused.append(affiliate)
+    accused = lacking.filter(~pl.col("affiliate_id").is_in(excused))
+    return _hit(accused, "click_unknown", click_id=pl.col("click_id"))
 
 
 def _of_another(facts: pl.DataFrame) -> pl.DataFrame:

@@ -132,12 +132,30 @@ def test_without_order_and_customer_a_click_that_converts_again_is_for_people_to
     assert found == {"v2": {"click_converted_again": {"seconds": 5.0, "first": "v1"}}}
 
 
-def test_a_click_log_that_lacks_other_partners_clicks_too_says_nothing():
-    known = [conversion(f"k{n}", affiliate_id="a2", click_id=f"c{n}") for n in range(20)]
-    logged = [click(f"c{n}", affiliate_id="a2") for n in range(20)]
+def others(gapped):
+    """Ten other affiliates with twenty conversions each; of `gapped` of them the log lacks a fifth of the clicks."""
+    known, logged = [], []
+    for partner in range(10):
+        for n in range(20):
+            name = {"affiliate_id": f"other{partner}", "click_id": f"c{partner}-{n}"}
+            known.append(conversion(f"k{partner}-{n}", **name))
+            if partner >= gapped or n % 5:
+                logged.append(click(name["click_id"], affiliate_id=name["affiliate_id"]))
+    return known, logged
+
+
+@pytest.mark.parametrize(("gapped", "held"), [(0, True), (3, True), (7, True), (10, False)])
+def test_only_a_click_log_with_gaps_for_most_partners_says_nothing(gapped, held):
+    known, logged = others(gapped)
     mine = conversion("v1", affiliate_id="a1", click_id="nowhere")
-    assert hits([mine, *known], logged) == {"v1": {"click_unknown": {"click_id": "nowhere"}}}
-    assert hits([mine, *known], logged[:15]) == {}
+    assert ("v1" in hits([mine, *known], logged)) is held
+
+
+def test_with_few_other_partners_an_unknown_click_is_held():
+    known, logged = others(10)
+    few = [row for row in known if row["affiliate_id"] in {"other0", "other1"}]
+    mine = conversion("v1", affiliate_id="a1", click_id="nowhere")
+    assert hits([mine, *few], logged)["v1"] == {"click_unknown": {"click_id": "nowhere"}}
 
 
 def test_a_click_after_the_conversion_is_impossible_whoever_reports_it():
