@@ -177,8 +177,11 @@ def decided_applications(workspace: Workspace, store: Store) -> Iterator[Told]:
             seen.add(application_id)
             decision = _decision(store, application_id, row["decision"])
             dossier = _dossier(workspace, row["evidence"])
-            if decision in _OUTCOMES and dossier is not None:
-                yield _application(application_id, decision, dossier)
+            if dossier is None or (answer := application_answer(application_id, decision, dossier)) is None:
+                continue
+            who = dossier["application"]
+            key = f"application:{application_id}:{decision}"
+            yield Told(key, application_id, answer, address=(who["name"], who["email"]))
 
 
 def _decision(store: Store, application_id: str, screened: str) -> str:
@@ -189,21 +192,25 @@ def _decision(store: Store, application_id: str, screened: str) -> str:
     return screened
 
 
-def _application(application_id: str, decision: str, dossier: Mapping[str, Any]) -> Told:
+def application_answer(application_id: str, decision: str, dossier: Mapping[str, Any]) -> ApplicationAnswer | None:
+    """Return what a letter says about a decision (`approve`, `reject` or `ask`); None for any other.
+
+    A request for a fix names what can be fixed, which may be nothing: then the letter asks for a reply.
+    """
+    if decision not in _OUTCOMES:
+        return None
     against = [reason for reason in dossier["reasons"] if reason["against"]]
     if decision == "ask":
         against = [reason for reason in against if reason["fixable"]]
     codes = [] if decision == "approve" else [reason["code"] for reason in against]
     known = reasons()
-    answer = ApplicationAnswer(
+    return ApplicationAnswer(
         application_id=application_id,
         outcome=_OUTCOMES[decision],
         categories=categories_of(codes),
         # from the list of codes, not from the dossier: what was written for applicants, whatever the dossier holds
         advice=tuple(dict.fromkeys(known[code].advice for code in codes if code in known and known[code].advice)),
     )
-    who = dossier["application"]
-    return Told(f"application:{application_id}:{decision}", application_id, answer, address=(who["name"], who["email"]))
 
 
 def _applicant(workspace: Workspace, store: Store, application_id: str) -> tuple[str | None, str | None]:

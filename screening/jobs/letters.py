@@ -108,11 +108,7 @@ class _Desk:
         address = mail_address(written)
         if address is None:
             return None
-        sender = Sender(
-            self.settings.programme,
-            self.settings.reply_to or self.settings.from_address,
-            ZoneInfo(self.settings.timezone),
-        )
+        sender = sender_of(self.settings)
         recipient = Recipient(address, greeting_name(name, self.settings.name_characters_max))
         letter = write_letter(told.notice, recipient, sender, None if told.address else self.links(told.about))
         stored = StoredLetter(
@@ -133,6 +129,11 @@ def partner_links(workspace: Workspace, now: datetime) -> Links:
     """Return what gives an affiliate's own page in the console; none where console.public_url is not set."""
     public = workspace.settings.console.public_url
     return lambda affiliate_id: f"{public}/partner/{token_for(workspace, affiliate_id, now)}" if public else None
+
+
+def sender_of(settings: NoticeSettings) -> Sender:
+    """Return in whose name letters are written."""
+    return Sender(settings.programme, settings.reply_to or settings.from_address, ZoneInfo(settings.timezone))
 
 
 def _add(records: Records, letter: StoredLetter, items: Sequence[str]) -> bool:

@@ -27,6 +27,7 @@ from screening.jobs.letters import NIGHTLY, Occasion, partner_links, write_lette
 from screening.jobs.outbox import Choice, send_letters, settle_letter
 from screening.jobs.progress import silent_progress
 from screening.jobs.span import Span
+from screening.jobs.views.letters import letter_preview
 from screening.jobs.views.partner import affiliate_of
 from screening.notices.mail import SmtpTransport
 from screening.store import Answer, Appeal, Case, CaseEvent, LetterStatus, Outcome, StoredLetter
@@ -67,7 +68,8 @@ def screened(programme, application_id, decision, *codes):
          "partner": reasons()[code].partner, "findings": [{"explanation": "PLANTED-EXPLANATION"}]}
         for code in codes
     ]  # fmt: skip
-    body = {"application": {"name": "Ann", "email": "ann@site.example", "company": RIVAL}, "reasons": told}
+    who = {"application_id": application_id, "name": "Ann", "email": "ann@site.example", "company": RIVAL}
+    body = {"application": who, "reasons": told}
     (folder / "decision.json").write_text(json.dumps(body))
     row = {"application_id": application_id, "decision": decision, "score": 0.987654, "reasons": list(codes)}
     row |= {"missing": [], "evidence": f"evidence/{application_id}", "reason_details": '["PLANTED-EXPLANATION"]'}
@@ -215,6 +217,20 @@ def test_an_application_gets_the_decision_of_the_person_who_looked(programme):
     assert "needs something from you" in fix.subject
     assert reasons()["contact_missing"].advice in fix.text
     assert reasons()["cloaking"].advice not in fix.text or reasons()["cloaking"].fixable
+
+
+def test_the_preview_is_the_letter_that_is_sent(programme):
+    programme.build()
+    screened(programme, "APP-4", "reject", "cloaking", "contact_missing")
+    letters_of(programme, Occasion.APPLICATIONS)
+    (sent,) = outbox(programme)
+    with programme.store() as store:
+        evidence = store.screenings("latest")["evidence"][0]
+    dossier = json.loads((programme.workspace.root / evidence / "decision.json").read_text("utf-8"))
+    shown = letter_preview(programme.workspace, dossier, "reject")
+    assert (shown.subject, shown.text, shown.html) == (sent.subject, sent.text, sent.html)
+    nothing = {**dossier, "reasons": [reason for reason in dossier["reasons"] if not reason["fixable"]]}
+    assert "we will tell you what it needs" in letter_preview(programme.workspace, nothing, "ask").text
 
 
 def test_codes_become_categories_and_an_unknown_one_says_nothing():
