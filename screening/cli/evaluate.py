@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from screening.cli.invocation import Answer, JsonOption, WorkspaceOption, run
-from screening.errors import InputError
+from screening.cli.invocation import Answer, JsonOption, WorkspaceOption, day_of, run
 from screening.jobs.progress import Progress
 from screening.workspace import Workspace
 
@@ -50,18 +49,11 @@ def evaluate_command(
     from screening.jobs.evaluation.report import report
 
     def work(opened: Workspace, progress: Progress) -> Answer:
-        wanted = Wanted(_day(first, "--from"), _day(last, "--to"), truth, teach, inject)
+        wanted = Wanted(day_of(first, "--from"), day_of(last, "--to"), truth, teach, inject)
         reported = report(opened, wanted, datetime.now(UTC), progress)
         return Answer({**reported.data, "report": str(reported.path)}, reported.lines)
 
     run(work, workspace=workspace, as_json=as_json)
-
-
-def _day(text: str | None, option: str) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(f"{text!r} is not a day.", remedy="Write it as 2026-01-31.", where=option) from error
 
 
 @evaluate_app.command("caps")
@@ -87,7 +79,7 @@ def evaluate_caps_command(
     from screening.jobs.evaluate_caps import Wanted, evaluate_caps
 
     def work(opened: Workspace, progress: Progress) -> Answer:
-        wanted = Wanted(_day(first, "--from"), _day(last, "--to"), truth, every)
+        wanted = Wanted(day_of(first, "--from"), day_of(last, "--to"), truth, every)
         return caps_answer(evaluate_caps(opened, wanted, datetime.now(UTC), progress))
 
     run(work, workspace=workspace, as_json=as_json)

@@ -7,14 +7,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from screening.errors import ExitCode, WinnowError
+from screening.errors import ExitCode, InputError, WinnowError
 from screening.jobs.progress import Progress, plain_progress
 from screening.workspace import Workspace, open_workspace
 
@@ -51,6 +51,14 @@ def _start_log(opened: Workspace) -> None:
         from screening.logs import start_log
 
         start_log(opened.settings.logs, opened.root, datetime.now(UTC))
+
+
+def day_of(text: str | None, option: str) -> date | None:
+    """Read a day as an option gives it. Raises InputError that names the option."""
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"{text!r} is not a day.", remedy="Write it as 2026-01-31.", where=option) from error
 
 
 def finish(answer: Answer, *, as_json: bool) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from models.reasons import CODES
-from screening.cli.invocation import Answer, JsonOption, WorkspaceOption, run
-from screening.errors import ExitCode, InputError
+from screening.cli.invocation import Answer, JsonOption, WorkspaceOption, day_of, run
+from screening.errors import ExitCode
 from screening.jobs.progress import Progress
 from screening.jobs.scan import Scanned, scan
 from screening.workspace import Workspace
@@ -37,17 +37,10 @@ def scan_command(
     """
 
     def work(opened: Workspace, progress: Progress) -> Answer:
-        scanned = scan(opened, (_day(first, "--from"), _day(last, "--to")), datetime.now(UTC), progress)
+        scanned = scan(opened, (day_of(first, "--from"), day_of(last, "--to")), datetime.now(UTC), progress)
         return Answer(_data(scanned), _lines(scanned), ExitCode.INCOMPLETE if scanned.unknown else ExitCode.DONE)
 
     run(work, workspace=workspace, as_json=as_json)
-
-
-def _day(text: str | None, option: str) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(f"{text!r} is not a day.", remedy="Write it as 2026-01-31.", where=option) from error
 
 
 def _data(scanned: Scanned) -> dict[str, object]:

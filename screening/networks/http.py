@@ -131,31 +131,23 @@ def _session(headers: Mapping[str, str], retry: Retry) -> requests.Session:
 
 
 def _reading(limits: Limits) -> Retry:
-    return Retry(
-        total=limits.retries,
-        status_forcelist=_PASSING,
-        allowed_methods=None,
-        backoff_factor=limits.backoff_seconds,
-        backoff_max=_LONGEST_PAUSE_SECONDS,
-        backoff_jitter=min(_JITTER_SECONDS, limits.backoff_seconds),
-        retry_after_max=_LONGEST_PAUSE_SECONDS,
-        raise_on_status=False,
-    )
+    return Retry(status_forcelist=_PASSING, **_patience(limits))
 
 
 def _writing(limits: Limits) -> Retry:
-    return _WritingRetry(
-        total=limits.retries,
-        read=0,
-        other=0,
-        status_forcelist=(429,),
-        allowed_methods=None,
-        backoff_factor=limits.backoff_seconds,
-        backoff_max=_LONGEST_PAUSE_SECONDS,
-        backoff_jitter=min(_JITTER_SECONDS, limits.backoff_seconds),
-        retry_after_max=_LONGEST_PAUSE_SECONDS,
-        raise_on_status=False,
-    )
+    return _WritingRetry(read=0, other=0, status_forcelist=(429,), **_patience(limits))
+
+
+def _patience(limits: Limits) -> dict[str, Any]:
+    return {
+        "total": limits.retries,
+        "allowed_methods": None,
+        "backoff_factor": limits.backoff_seconds,
+        "backoff_max": _LONGEST_PAUSE_SECONDS,
+        "backoff_jitter": min(_JITTER_SECONDS, limits.backoff_seconds),
+        "retry_after_max": _LONGEST_PAUSE_SECONDS,
+        "raise_on_status": False,
+    }
 
 
 class _WritingRetry(Retry):
