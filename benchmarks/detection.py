@@ -4,7 +4,8 @@
 
 Every programme is simulated, and so is its fraud. The families of programmes are made by independent generators with
 different mechanics. The shipped judge was taught on other seeds of the first three, so their figures are for unseen
-programmes of known families; the fourth, whose honest partners differ far more, was never taught. Denominators: fraud
+programmes of known families; the fourth, whose honest partners differ far more, was never taught, but was in view when
+the guards of models/decide.py were chosen. Denominators: fraud
 is simulated fraudulent payout, clean is all other payout; both count hold and reject as stopped.
 """
 
