@@ -6,10 +6,10 @@ kept. Money moves only for a line to which nobody and nothing objects.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from types import MappingProxyType
 
 import polars as pl
@@ -17,8 +17,10 @@ import polars as pl
 from features.schema import MONEY_PRECISION, MONEY_SCALE
 
 _MONEY = pl.Decimal(MONEY_PRECISION, MONEY_SCALE)
-_SUM = pl.Decimal(38, MONEY_SCALE)
+_SUM_DIGITS = 38
 """Wide enough that no sum of amounts overflows: Polars' widest decimal."""
+_SUM = pl.Decimal(_SUM_DIGITS, MONEY_SCALE)
+_ORDER = ("pay", "hold", "reject")
 
 LINES: Mapping[str, pl.DataType] = MappingProxyType(
     {
@@ -116,9 +118,27 @@ def add_up(amounts: pl.Series, answers: pl.DataFrame) -> tuple[Total, ...]:
         answers.with_columns(amount=amounts.cast(_SUM))
         .group_by("decision", "currency")
         .agg(lines=pl.len(), total=pl.col("amount").sum(), unreadable=pl.col("amount").null_count())
-        .sort("decision", "currency", descending=[True, False], nulls_last=True)
     )
-    return tuple(Total(*row) for row in sums.iter_rows())
+    return _in_order(Total(*row) for row in sums.iter_rows())
+
+
+def merged(some: Iterable[Total], others: Iterable[Total]) -> tuple[Total, ...]:
+    """Return the totals of the lines of both, exact whatever their number."""
+    sums: dict[tuple[str, str | None], Total] = {}
+    for total in (*some, *others):
+        before = sums.get((total.decision, total.currency), Total(total.decision, total.currency, 0, Decimal(0), 0))
+        with localcontext(prec=_SUM_DIGITS):
+            amount = before.amount + total.amount
+        sums[total.decision, total.currency] = Total(
+            total.decision, total.currency, before.lines + total.lines, amount, before.unreadable + total.unreadable
+        )
+    return _in_order(sums.values())
+
+
+def _in_order(totals: Iterable[Total]) -> tuple[Total, ...]:
+    """Sort pay before hold after reject, and by currency, lines without one last."""
+    by_currency = sorted(totals, key=lambda total: (total.currency is None, total.currency or ""))
+    return tuple(sorted(by_currency, key=lambda total: _ORDER.index(total.decision)))
 
 
 def _objections(oldest: datetime) -> dict[str, pl.Expr]:

@@ -12,34 +12,31 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import polars as pl
 
-from features.schema import Kind
 from screening.errors import BusyError, InputError, IntegrityError
-from screening.gate.payout import LACKING, Total, add_up, decide_lines, earliest_judgement, name_unknown
+from screening.gate.payout import LACKING, Total, earliest_judgement
 from screening.jobs.outfile import new_file
-from screening.jobs.payout_evidence import judged_lines
+from screening.jobs.payout_answers import Judge, Summary, UnreadableLine, summarise
 from screening.jobs.progress import Progress
 from screening.settings import without_passwords
 from screening.store import RELEASES, AuditEvent, Records, RunRecord, Store, open_store
-from screening.traffic.intake.batch import LINE
-from screening.traffic.intake.faults import MEANINGS, Fault
 from screening.traffic.intake.rules import rules_of
 from screening.traffic.lake import Lake
-from screening.traffic.payout_file import FIELD, PayoutLines, read_payout, write_payout
+from screening.traffic.payout_file import read_payout, write_payout
+from screening.traffic.payout_lines import FrameFile, InStep, PayoutLines, frames_of, numbered, write_frames
 from screening.workspace import Workspace
 
 COMMAND = "payout"
 ACTOR = "winnow payout gate"
 _REPORTS = "reports"
 _ANSWERS = "payouts"
-_ROWS_AT_A_TIME = 100_000
-"""Lines judged at a time, so that memory stays bounded by the few columns that are kept of each line."""
+_WORDS = ("pay", "hold", "reject")
 _ID_LETTERS = 24
 """Letters of a batch's digest in its run_id: 96 bits, so that two batches never share one."""
 _ATTEMPTS = 5
@@ -47,21 +44,11 @@ _ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class UnreadableLine:
-    """A line that was held because it cannot be read: its number, the column at fault, and what to do."""
-
-    line: int
-    field: str
-    fault: str
-    explanation: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True)
 class Gated:
     """What the gate said about a batch.
 
     `repeated`: this batch was gated before, and this is the answer it got then. `reasons` counts lines by code.
+    `unreadable` names the first `UNREADABLE_NAMED` of the lines that cannot be read.
     """
 
     run_id: str
@@ -91,18 +78,33 @@ def gate_payout(
     settings = workspace.settings.ingest
     rules = rules_of(settings, now=now, zone=settings.timezone, time_formats=())
     size = path.stat().st_size if path.is_file() else None
-    lines = read_payout(path, mapping, settings, rules, lambda done: progress.step("read", done, size))
-    with open_store(workspace.store_url) as store, new_file(out) as draft:
-        batch = _Batch(workspace, store, lines, now, progress)
-        for _ in range(_ATTEMPTS):
-            verdict = store.verdicts.last()
-            kept = batch.kept_answer()
-            answers, scans = (kept, ()) if kept is not None else batch.decide()
-            progress.step("write", 0, lines.rows.height)
-            write_payout(lines, answers.with_columns(run_id=pl.lit(batch.run_id)), draft, settings)
-            if kept is not None or batch.record(answers, scans, verdict):
-                return batch.account(answers, out, repeated=kept is not None)
+    with FrameFile(workspace.folder(_REPORTS)) as read:
+        lines = read_payout(path, mapping, settings, rules, read, lambda done: progress.step("read", done, size))
+        with open_store(workspace.store_url) as store, new_file(out) as draft:
+            batch = _Batch(workspace, store, lines, now, progress)
+            for _ in range(_ATTEMPTS):
+                verdict = store.verdicts.last()
+                kept = batch.kept_answer()
+                answer = kept or batch.decide()
+                progress.step("write", 0, lines.count)
+                write_payout(lines, batch.columns_of(answer), draft, settings)
+                summary = summarise(lines, answer.frames())
+                if kept is not None or batch.record(answer, summary, verdict):
+                    return batch.account(summary, out, repeated=kept is not None)
     raise BusyError("Other batches keep releasing the same conversions.", remedy="Try again.", where=str(path))
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The answer to a batch as it is kept: a Parquet file, its SHA-256, and the scans that it rests on."""
+
+    path: Path
+    digest: str
+    scans: tuple[str, ...] = ()
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """Yield `decision`, `reasons` and `currency` in the order of the lines."""
+        return frames_of(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,11 @@ class _Batch:
     def run_id(self) -> str:
         return f"{COMMAND}-{self.batch_id[:_ID_LETTERS]}"
 
-    def kept_answer(self) -> pl.DataFrame | None:
+    def columns_of(self, answer: _Answer) -> Iterator[pl.DataFrame]:
+        """Yield the columns that the answer adds to the file."""
+        return (frame.with_columns(run_id=pl.lit(self.run_id)) for frame in answer.frames())
+
+    def kept_answer(self) -> _Answer | None:
         """Return the answer that this batch got before, None when it is new."""
         run = self._recorded()
         if run is None:
@@ -136,41 +142,31 @@ class _Batch:
                 remedy="Restore it from a backup; `winnow export audit` says what was released.",
                 where=str(path),
             )
-        return pl.read_parquet(path)
+        return _Answer(path, digest)
 
-    def decide(self) -> tuple[pl.DataFrame, tuple[str, ...]]:
-        """Decide all lines; return the answers and the scans they rest on."""
+    def decide(self) -> _Answer:
+        """Decide all lines and keep the answer."""
         oldest = earliest_judgement(self.now, self.workspace.settings.payout.scan_age_days_max)
-        scans: set[str] = set()
-        answers = []
-        for rows in self._slices():
-            judged = judged_lines(self.store, rows["conversion_id"])
-            scans |= set(judged["judged_by"].drop_nulls())
-            answers.append(decide_lines(rows.hstack(judged.drop("judged_by")), oldest))
-        answer = self._with_unknown(pl.concat(answers))
-        self._refuse_mixed(answer)
-        return answer, tuple(sorted(scans))
+        judge = Judge(self.store, Lake(self.workspace.lake), self.lines, oldest, self.progress)
+        with FrameFile(self.workspace.folder(_REPORTS)) as judged:
+            answers, scans = judge.decide(judged)
+            return replace(self._keep(answers), scans=scans)
 
-    def record(self, answers: pl.DataFrame, scans: tuple[str, ...], verdict: int) -> bool:
+    def record(self, answer: _Answer, summary: Summary, verdict: int) -> bool:
         """Record the run, its releases and their audit event, all or nothing.
 
         Returns False, and records nothing, when another batch released one of these conversions first, or when a person
         gave another verdict than the last one (`verdict`) before the decision.
         """
-        kept, digest = self._keep(answers)
-        pays = answers["decision"] == "pay"
-        releases = self.lines.rows.select("conversion_id", "amount").hstack(answers.select("currency", "decision"))
-        frame = releases.filter(pays).with_columns(
-            released_at=pl.lit(self.now), run_id=pl.lit(self.run_id), batch_id=pl.lit(self.batch_id)
-        )
-        inputs = {str(self.lines.path.absolute()): self.lines.digest, kept: digest}
+        kept = answer.path.relative_to(self.workspace.root).as_posix()
+        inputs = {str(self.lines.path.absolute()): self.lines.digest, kept: answer.digest}
         try:
             with self.store.together() as records:
                 records.audit.lock()
                 _refuse_later(records, verdict)
-                records.record_run(self._run(answers, inputs))
-                self._release(records, frame.select(RELEASES.names()).cast(RELEASES))
-                records.audit.append(self._event(answers, scans))
+                records.record_run(self._run(summary, inputs))
+                self._release(records, answer)
+                records.audit.append(self._event(summary, answer.scans))
         except (_ReleasedElsewhereError, _DecidedElsewhereError):
             return False
         except InputError:
@@ -179,70 +175,52 @@ class _Batch:
             return False
         return True
 
-    def account(self, answers: pl.DataFrame, out: Path, *, repeated: bool) -> Gated:
+    def account(self, summary: Summary, out: Path, *, repeated: bool) -> Gated:
         """Return what to say about the batch."""
-        counted = answers.explode("reasons", empty_as_null=False)["reasons"].drop_nulls().value_counts(sort=True)
         return Gated(
             run_id=self.run_id,
             batch_id=self.batch_id,
-            lines=answers.height,
-            totals=add_up(self.lines.rows["amount"], answers),
-            reasons=dict(counted.iter_rows()),
-            unreadable=tuple(_unreadable(self.lines.rows)),
+            lines=self.lines.count,
+            totals=summary.totals,
+            reasons=summary.reasons,
+            unreadable=summary.unreadable,
             repeated=repeated,
             out=out,
         )
 
-    def _release(self, records: Records, releases: pl.DataFrame) -> None:
-        for some in releases.iter_slices(_ROWS_AT_A_TIME):
-            released = records.ledger.release(some)
-            if (released["batch_id"] != self.batch_id).any():
-                raise _ReleasedElsewhereError
+    def _release(self, records: Records, answer: _Answer) -> None:
+        if not records.ledger.release_batch(self.batch_id, self._releases(answer)):
+            raise _ReleasedElsewhereError
 
-    def _slices(self) -> Iterator[pl.DataFrame]:
-        rows = self.lines.rows
-        for at in range(0, rows.height, _ROWS_AT_A_TIME):
-            self.progress.step("judge", at, rows.height)
-            yield rows.slice(at, _ROWS_AT_A_TIME)
+    def _releases(self, answer: _Answer) -> Iterator[pl.DataFrame]:
+        answers = InStep(answer.frames())
+        facts = {"released_at": self.now, "run_id": self.run_id, "batch_id": self.batch_id}
+        for at, rows in numbered(self.lines.slices()):
+            self.progress.step("release", at, self.lines.count)
+            decided = answers.take(rows.height).select("currency", "decision")
+            lines = rows.select("conversion_id", "amount").hstack(decided).filter(pl.col("decision") == "pay")
+            releases = lines.with_columns(pl.lit(value).alias(name) for name, value in facts.items())
+            yield releases.select(RELEASES.names()).cast(RELEASES)
 
-    def _with_unknown(self, answers: pl.DataFrame) -> pl.DataFrame:
-        """Tell the conversions that nobody reported from those that no scan has judged yet."""
-        unjudged = answers["reasons"].list.contains("not_judged") & self.lines.rows["conversion_id"].is_not_null()
-        ids = self.lines.rows.filter(unjudged).select("conversion_id").unique()
-        if ids.is_empty():
-            return answers
-        conversions = Lake(self.workspace.lake).snapshot().frame(Kind.CONVERSIONS).select("conversion_id")
-        known = conversions.join(ids.lazy(), on="conversion_id", how="semi").collect(engine="streaming")
-        unknown = unjudged & ~self.lines.rows["conversion_id"].is_in(known["conversion_id"].implode())
-        return name_unknown(answers, unknown)
-
-    def _refuse_mixed(self, answers: pl.DataFrame) -> None:
-        currencies = answers["currency"].drop_nulls().unique().sort().to_list()
-        if self.lines.columns.currency is None and len(currencies) > 1:
-            raise InputError(
-                f"The file names no currency, and its conversions were judged in {', '.join(currencies)}.",
-                remedy="Add a column `currency`, or name it with --map currency=COLUMN.",
-                where=str(self.lines.path),
-            )
-
-    def _keep(self, answers: pl.DataFrame) -> tuple[str, str]:
-        """Write the answer to the workspace, named by its content; return its path in it and its SHA-256."""
+    def _keep(self, answers: Iterator[pl.DataFrame]) -> _Answer:
+        """Write the answer to the workspace, named by its content."""
         folder = self.workspace.folder(_REPORTS) / _ANSWERS
         folder.mkdir(exist_ok=True)
         draft = folder / f"{self.run_id}.{os.getpid()}.draft"
-        answers.write_parquet(draft)
-        digest = _digest(draft)
-        kept = folder / f"{self.run_id}-{digest[:_ID_LETTERS]}.parquet"
-        with draft.open("rb") as written:
-            os.fsync(written.fileno())
-        draft.replace(kept)
-        return kept.relative_to(self.workspace.root).as_posix(), digest
+        try:
+            write_frames(draft, answers)
+            digest = _digest(draft)
+            kept = folder / f"{self.run_id}-{digest[:_ID_LETTERS]}.parquet"
+            draft.replace(kept)
+        finally:
+            draft.unlink(missing_ok=True)
+        return _Answer(kept, digest)
 
     def _recorded(self) -> RunRecord | None:
         return next((run for run in self.store.runs(COMMAND) if run.run_id == self.run_id), None)
 
-    def _run(self, answers: pl.DataFrame, inputs: Mapping[str, str]) -> RunRecord:
-        counts = {str(word): int(count) for word, count in answers["decision"].value_counts().iter_rows()}
+    def _run(self, summary: Summary, inputs: Mapping[str, str]) -> RunRecord:
+        counts = {word: sum(total.lines for total in summary.totals if total.decision == word) for word in _WORDS}
         return RunRecord(
             run_id=self.run_id,
             command=COMMAND,
@@ -256,12 +234,11 @@ class _Batch:
             settings=without_passwords(self.workspace.settings.model_dump(mode="json")),
             versions={"winnow": version("winnow")},
             seed=0,
-            counts={"lines": answers.height, **{word: counts.get(word, 0) for word in ("pay", "hold", "reject")}},
+            counts={"lines": self.lines.count, **counts},
         )
 
-    def _event(self, answers: pl.DataFrame, scans: tuple[str, ...]) -> AuditEvent:
-        totals = add_up(self.lines.rows["amount"], answers)
-        said = [{**asdict(total), "amount": str(total.amount)} for total in totals]
+    def _event(self, summary: Summary, scans: tuple[str, ...]) -> AuditEvent:
+        said = [{**asdict(total), "amount": str(total.amount)} for total in summary.totals]
         details = {
             "batch_id": self.batch_id,
             "file": str(self.lines.path.absolute()),
@@ -305,13 +282,6 @@ def _is_parquet(path: Path) -> bool:
         raise InputError(
             f"The file cannot be read: {error.strerror}.", remedy="Check name and rights.", where=str(path)
         ) from error
-
-
-def _unreadable(rows: pl.DataFrame) -> Iterator[UnreadableLine]:
-    faulty = rows.filter(pl.col("fault").is_not_null()).select(LINE, FIELD, "fault")
-    for line, field, fault in faulty.iter_rows():
-        meaning = MEANINGS[Fault(fault)]
-        yield UnreadableLine(line, field, fault, meaning.explanation, meaning.remedy)
 
 
 def _digest(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import chain
 from typing import Any
@@ -27,22 +27,32 @@ def read(backend: Backend, connection: Connection, table: Table, *conditions: Co
 
     Where the table's rows belong to runs, the frame has `run_key`, not `run_id`; `with_run_id` exchanges them.
     """
-    return pl.concat([_empty(table), *_frames(backend, connection, table, select(table).where(*conditions).subquery())])
+    rows = select(table).where(*conditions).subquery()
+    return pl.concat([_empty(table.columns), *_frames(backend, connection, table.columns, rows)])
 
 
 def read_ids(backend: Backend, connection: Connection, key: Column[str], ids: pl.Series) -> pl.DataFrame:
     """Return the rows of a table whose key is among the ids, however many these are, in no particular order."""
     asked = (backend.listed(some) for some in _slices(ids))
     found = [read(backend, connection, key.table, key.in_(select(some.c.value))) for some in asked]
-    return pl.concat([_empty(key.table), *found])
+    return pl.concat([_empty(key.table.columns), *found])
 
 
 def read_newest(
-    backend: Backend, connection: Connection, key: Column[str], by: Column[int], ids: pl.Series
+    backend: Backend,
+    connection: Connection,
+    key: Column[str],
+    by: Column[int],
+    ids: pl.Series,
+    names: Sequence[str] | None = None,
 ) -> pl.DataFrame:
-    """Return for each of the ids the row with that key that is greatest in `by`, in no particular order."""
-    found = (_frames(backend, connection, key.table, backend.newest(key, by, some)) for some in _slices(ids))
-    return pl.concat([_empty(key.table), *chain.from_iterable(found)])
+    """Return for each of the ids the row with that key that is greatest in `by`, in no particular order.
+
+    `names` are the columns wanted, None: all.
+    """
+    wanted = [column for column in key.table.columns if names is None or column.name in names]
+    found = (_frames(backend, connection, wanted, backend.newest(key, by, some)) for some in _slices(ids))
+    return pl.concat([_empty(wanted), *chain.from_iterable(found)])
 
 
 def with_run_id(connection: Connection, frame: pl.DataFrame, table: Table) -> pl.DataFrame:
@@ -55,7 +65,8 @@ def with_run_id(connection: Connection, frame: pl.DataFrame, table: Table) -> pl
         schema={"run_key": pl.Int64, "run_id": pl.String, "judged_at": INSTANT},
         orient="row",
     )
-    return frame.join(found, on="run_key", how="left").select(*schema_of(table), "judged_at")
+    joined = frame.join(found, on="run_key", how="left")
+    return joined.select(*(name for name in schema_of(table) if name in joined.columns), "judged_at")
 
 
 def of_run(access: Access, table: Table, run_id: str, *order: str) -> pl.DataFrame:
@@ -79,14 +90,16 @@ def _slices(ids: pl.Series) -> Iterator[list[str]]:
         yield ids.slice(start, IDS_PER_QUERY).to_list()
 
 
-def _frames(backend: Backend, connection: Connection, table: Table, rows: Subquery) -> list[pl.DataFrame]:
-    whole = {column.name for column in table.columns if isinstance(column.type, Money | Instant)}
-    words = [column.name for column in table.columns if isinstance(column.type, Words)]
-    plain = {column.name: polars_type(column) for column in table.columns}
+def _frames(
+    backend: Backend, connection: Connection, wanted: Iterable[Column[Any]], rows: Subquery
+) -> list[pl.DataFrame]:
+    plain = {column.name: polars_type(column) for column in wanted}
+    whole = {column.name for column in wanted if isinstance(column.type, Money | Instant)}
+    words = [column.name for column in wanted if isinstance(column.type, Words)]
     fetched = plain | dict.fromkeys(whole, pl.Int64()) | dict.fromkeys(words, pl.String())
     amounts = [name for name in whole if plain[name] == MONEY]
     instants = [name for name in whole if plain[name] == INSTANT]
-    query = select(*(_as_stored(backend, column) for column in rows.columns))
+    query = select(*(_as_stored(backend, rows.columns[name]) for name in plain))
     with connection.execute(query.execution_options(yield_per=SLICE_ROWS)) as result:
         return [
             words_of_json(pl.DataFrame([tuple(row) for row in rows], schema=fetched, orient="row"), words).with_columns(
@@ -101,5 +114,5 @@ def _money(name: str) -> pl.Expr:
     return (pl.col(name).cast(pl.Decimal(38, 4)) * pl.lit(_TEN_THOUSANDTH, dtype=pl.Decimal(38, 4))).cast(MONEY)
 
 
-def _empty(table: Table) -> pl.DataFrame:
-    return pl.DataFrame(schema={column.name: polars_type(column) for column in table.columns})
+def _empty(columns: Iterable[Column[Any]]) -> pl.DataFrame:
+    return pl.DataFrame(schema={column.name: polars_type(column) for column in columns})

@@ -47,15 +47,20 @@ class Judgements:
         """Return the rows of one run, sorted by the named columns."""
         return of_run(self._access, table, run_id, *order)
 
-    def decisions_of(self, conversion_ids: Sequence[str] | pl.Series) -> pl.DataFrame:
+    def decisions_of(
+        self, conversion_ids: Sequence[str] | pl.Series, columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
         """Return the newest decision about each conversion that was ever judged, with `judged_at`, sorted by its id.
 
-        Conversions never judged are absent. All rows come from one state of the database.
+        Conversions never judged are absent. All rows come from one state of the database. `columns` are those wanted
+        beside `conversion_id`, `run_id` and `judged_at`, None: all.
         """
         asked = pl.Series(conversion_ids, dtype=pl.String).drop_nulls().unique().sort()
         judged = tables.decisions.c
         with self._access.reading() as connection:
-            found = read_newest(self._access.backend, connection, judged.conversion_id, judged.run_key, asked)
+            key, by, backend = judged.conversion_id, judged.run_key, self._access.backend
+            names = None if columns is None else ("conversion_id", "run_key", *columns)
+            found = read_newest(backend, connection, key, by, asked, names)
             return with_run_id(connection, found, tables.decisions).sort("conversion_id")
 
     def of_source(self, affiliate_id: str, offer_id: str, sub_id: str | None) -> pl.DataFrame:

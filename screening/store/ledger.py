@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
+from sqlalchemy import func, select
 
 from screening.store import tables
 from screening.store.bulk import read, read_ids
@@ -35,6 +36,24 @@ class Ledger:
             self._access.backend.insert_new(connection, tables.ledger, frame)
             stored = read_ids(self._access.backend, connection, tables.ledger.c.conversion_id, frame["conversion_id"])
         return stored.sort("conversion_id")
+
+    def release_batch(self, batch_id: str, releases: Iterable[pl.DataFrame]) -> bool:
+        """Write down the releases of a batch that released nothing before, frame by frame, all in one transaction.
+
+        Returns False when another batch had released one of the conversions: then not all are written down, and the
+        caller must undo the transaction. Raises ValueError when one frame names a conversion twice, TypeError when it
+        is not of `RELEASES`.
+        """
+        added = 0
+        with self._access.writing() as connection:
+            for frame in releases:
+                rows = conformed(frame, tables.ledger).sort("conversion_id")
+                if rows["conversion_id"].is_duplicated().any():
+                    raise ValueError("a conversion is named twice in one batch of releases")
+                self._access.backend.insert_new(connection, tables.ledger, rows)
+                added += rows.height
+            of_batch = select(func.count()).where(tables.ledger.c.batch_id == batch_id)
+            return connection.scalar(of_batch) == added
 
     def released(self, conversion_ids: Sequence[str] | pl.Series) -> pl.DataFrame:
         """Return the releases of those conversions that were released, by conversion_id."""

@@ -114,12 +114,15 @@ class Records:
         """
         return self._judgements.of_run(tables.screenings, self.run(run_id, SCREEN).run_id, "application_id")
 
-    def decisions_of(self, conversion_ids: Sequence[str] | pl.Series) -> pl.DataFrame:
+    def decisions_of(
+        self, conversion_ids: Sequence[str] | pl.Series, columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
         """Return the newest decision about each conversion that any run judged: `DECISIONS` and `judged_at`.
 
-        Sorted by conversion_id; conversions never judged are absent. Takes a million ids in bounded memory.
+        Sorted by conversion_id; conversions never judged are absent. Takes a million ids in bounded memory. `columns`
+        are those wanted beside `conversion_id`, `run_id` and `judged_at`, None: all.
         """
-        return self._judgements.decisions_of(conversion_ids)
+        return self._judgements.decisions_of(conversion_ids, columns)
 
     def decisions_of_source(self, affiliate_id: str, offer_id: str, sub_id: str | None) -> pl.DataFrame:
         """Return the newest decision about each conversion of a source: `DECISIONS` and `judged_at`, by its id.

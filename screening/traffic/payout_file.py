@@ -31,28 +31,18 @@ from screening.traffic.intake.parquetfile import ParquetRows, read_parquet
 from screening.traffic.intake.rules import Rules
 from screening.traffic.intake.words import FORMULA, Reading, read_currency, read_id
 from screening.traffic.payout_columns import ADDED, PayoutColumns, choose_columns
+from screening.traffic.payout_lines import FrameFile, InStep, MissingRowsError, PayoutLines, repetitions
 
-FIELD = "field"
 _PARQUET_ROWS = 100_000
+_LINES_AT_A_TIME = 20_000
+"""Lines of a block that are written at a time: each is an object of its own meanwhile."""
 _LIST_SEPARATOR = ";"
 _TELEPHONE = r"^\+[\d\s()./-]+$"
 """Begins as a formula may, but calls nothing: `+49 (30) 1234`."""
 
+_ADDED_TYPES = {"decision": pl.String(), "reasons": pl.List(pl.String), "run_id": pl.String()}
+
 ReadSoFar = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class PayoutLines:
-    """The lines of a payout file.
-
-    `rows` has the columns of `screening.gate.payout.LINES`, `line` (its number, from 1) and `field` (the source column
-    at fault). `digest` is the SHA-256 of the content: of decompressed UTF-8 text, or of the Parquet file.
-    """
-
-    path: Path
-    rows: pl.DataFrame
-    columns: PayoutColumns
-    digest: str
 
 
 @dataclass(slots=True)
@@ -84,43 +74,49 @@ class _Open:
 
 
 def read_payout(
-    path: Path, mapping: Mapping[str, str], settings: IngestSettings, rules: Rules, read_so_far: ReadSoFar
+    path: Path,
+    mapping: Mapping[str, str],
+    settings: IngestSettings,
+    rules: Rules,
+    read: FrameFile,
+    read_so_far: ReadSoFar,
 ) -> PayoutLines:
-    """Read all lines of a payout file: CSV or TSV, plain, gzip or zstd, or Parquet. `mapping`: canonical to source.
+    """Read all lines of a payout file into `read`: CSV or TSV, plain, gzip or zstd, or Parquet.
 
-    Raises InputError when the file has no line or not the columns, when its lines cannot be told apart, or when it has
-    a column of the names that the gate adds.
+    `mapping` names source columns by canonical one. Raises InputError when the file has no line or not the columns,
+    when its lines cannot be told apart, or when it has a column of the names that the gate adds.
     """
-    frames = []
     with _reading(path, settings) as open_file:
         columns = choose_columns(open_file.reader.names, mapping, str(path))
         if isinstance(open_file.reader, ParquetRows):
             open_file.reader.columns = _worth_reading(open_file.reader, columns)
         for batch in _whole_batches(open_file):
-            frames.append(_rows(batch, columns, rules))
+            read.append(_rows(batch, columns, rules))
             read_so_far(open_file.source.state.bytes_read)
         digest = open_file.digest()
-    rows = pl.concat(frames) if frames else pl.DataFrame()
-    if rows.is_empty():
+    read.finish()
+    if not read.rows:
         raise InputError(
             "The file has no lines.", remedy="Nothing can be paid from it; export it again.", where=str(path)
         )
-    known = pl.col("conversion_id").is_not_null()
-    rows = rows.with_columns(repeated=known & ~pl.col("conversion_id").is_first_distinct())
-    return PayoutLines(path, rows.select(*LINES, LINE, FIELD), columns, digest)
+    return PayoutLines(path, columns, digest, read, repetitions(read))
 
 
-def write_payout(lines: PayoutLines, answers: pl.DataFrame, draft: Path, settings: IngestSettings) -> None:
+def write_payout(lines: PayoutLines, answers: Iterator[pl.DataFrame], draft: Path, settings: IngestSettings) -> None:
     """Write every line of the file to `draft` with its decision, reasons and run_id, in the file's order and form.
 
-    `answers` has those columns and one row per line. Raises InputError when the file changed since it was read.
+    `answers` have those columns and in all one row per line. Raises InputError when the file changed since it was read.
     """
     with _reading(lines.path, settings) as open_file:
-        if isinstance(open_file.reader, ParquetRows):
-            _write_parquet(open_file.reader.file, answers, draft)
-        else:
-            _write_delimited(open_file, answers, draft)
-        if open_file.digest() != lines.digest:
+        try:
+            if isinstance(open_file.reader, ParquetRows):
+                _write_parquet(open_file.reader.file, InStep(answers), draft)
+            else:
+                _write_delimited(open_file, InStep(answers), draft)
+            changed = open_file.digest() != lines.digest
+        except MissingRowsError:
+            changed = True
+        if changed:
             raise InputError("The file changed while it was read.", remedy="Run it again.", where=str(lines.path))
 
 
@@ -222,26 +218,24 @@ def _formulas(cells: pl.DataFrame) -> pl.Series:
     return cells.select(pl.any_horizontal(runs.fill_null(value=False))).to_series()
 
 
-def _write_delimited(open_file: _Open, answers: pl.DataFrame, draft: Path) -> None:
+def _write_delimited(open_file: _Open, answers: InStep, draft: Path) -> None:
     reader, text = open_file.reader, open_file.text
     if not isinstance(reader, Delimited) or text is None:
         raise TypeError("not a delimited file")
     separator = reader.dialect.separator
     reasons = pl.col("reasons").list.join(_LIST_SEPARATOR)
     quoted = pl.format('"{}"', reasons) if separator == _LIST_SEPARATOR else reasons
-    tails = answers.select(pl.concat_str("decision", quoted, "run_id", separator=separator)).to_series()
+    tail = pl.concat_str(pl.lit(""), "decision", quoted, "run_id", separator=separator)
     with draft.open("wb") as out:
         out.write(_header(reader.dialect.header, separator) + text.newline)
-        at = 0
         for batch in _whole_batches(open_file):
-            lines = batch.cells[LINE].to_list()
-            raw = batch.raw(lines)
-            here = tails.slice(at, len(lines)).to_list()
-            mark = separator.encode()
-            out.writelines(
-                raw[line] + mark + tail.encode() + text.newline for line, tail in zip(lines, here, strict=True)
-            )
-            at += len(lines)
+            for some in batch.cells[LINE].to_frame().iter_slices(_LINES_AT_A_TIME):
+                numbers = some[LINE].to_list()
+                raw = batch.raw(numbers)
+                tails = answers.take(len(numbers)).select(tail).to_series().to_list()
+                out.writelines(
+                    raw[line] + tail.encode() + text.newline for line, tail in zip(numbers, tails, strict=True)
+                )
 
 
 def _header(names: Sequence[str], separator: str) -> bytes:
@@ -250,15 +244,14 @@ def _header(names: Sequence[str], separator: str) -> bytes:
     return line.getvalue().encode()
 
 
-def _write_parquet(file: pq.ParquetFile, answers: pl.DataFrame, draft: Path) -> None:
-    added = answers.select(ADDED).to_arrow()
+def _write_parquet(file: pq.ParquetFile, answers: InStep, draft: Path) -> None:
     schema = file.schema_arrow
-    for field in added.schema:
+    for field in pl.DataFrame(schema=_ADDED_TYPES).to_arrow().schema:
         schema = schema.append(field)
     with pq.ParquetWriter(draft, schema) as writer:
-        at = 0
         for batch in file.iter_batches(_PARQUET_ROWS):
-            here = added.slice(at, batch.num_rows).combine_chunks()
-            columns = [*batch.columns, *(column.combine_chunks() for column in here.columns)]
+            if not batch.num_rows:
+                continue
+            added = answers.take(batch.num_rows).select(ADDED).to_arrow().combine_chunks()
+            columns = [*batch.columns, *(column.combine_chunks() for column in added.columns)]
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
-            at += batch.num_rows

@@ -321,7 +321,7 @@ def test_killed_at_any_step_a_second_run_is_right(programme, monkeypatch, at):
         elif at == "record_run":
             patched.setattr("screening.store.store.Records.record_run", kill)
         elif at == "release":
-            patched.setattr("screening.store.ledger.Ledger.release", kill)
+            patched.setattr("screening.store.ledger.Ledger.release_batch", kill)
         elif at == "audit":
             patched.setattr("screening.store.audit.Audit.append", kill)
         else:
