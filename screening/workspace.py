@@ -16,6 +16,10 @@ DEFAULT_WORKSPACE = Path("winnow-workspace")
 ENVIRONMENT_VARIABLE = "WINNOW_WORKSPACE"
 LAKE_ORIGIN = "origin.json"
 """File in the mirror of a lake on object storage that says which storage it mirrors."""
+CONFIG = "config.yaml"
+"""The workspace's own settings."""
+SECRETS = "secrets"
+"""Folder for files that hold one secret each; only the owner enters it, and no backup has it."""
 _OBJECT_STORAGE = "s3://"
 _OWNERS_ONLY = 0o750
 """A workspace holds personal data; nobody but its owner and group enters a new one."""
@@ -70,7 +74,7 @@ def open_workspace(root: Path | None, environment: Mapping[str, str] | None = No
         raise WorkspaceError(
             f"The workspace cannot be used: {error.strerror}.", remedy="Give another --workspace.", where=str(chosen)
         ) from error
-    workspace = Workspace(chosen, load_settings(chosen / "config.yaml", environment))
+    workspace = Workspace(chosen, load_settings(chosen / CONFIG, environment))
     _name_origin(workspace)
     return workspace
 

@@ -19,6 +19,7 @@ from screening.jobs.demo import Demonstrated, run_demo
 from screening.jobs.demo_story import spared_partner, worst_source
 from screening.jobs.progress import Progress
 from screening.jobs.users import People
+from screening.jobs.vault import vault_of
 from screening.store import open_store
 from screening.workspace import Workspace
 
@@ -69,7 +70,8 @@ def _signed_in(opened: Workspace) -> Iterator[str]:
             yield f"Sign in as before; `winnow users password {_PERSON}` sets another password."
             return
         password = secrets.token_urlsafe(12)
-        People(store, opened.settings.console.login, "winnow demo", datetime.now(UTC)).add(_PERSON, "admin", password)
+        login, now = opened.settings.console.login, datetime.now(UTC)
+        People(store, login, "winnow demo", now, vault_of(opened)).add(_PERSON, "admin", password)
     yield f"Sign in as {_PERSON} with the password {password} (made for this workspace, and shown only now)."
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +19,14 @@ from screening.jobs.progress import Progress
 from screening.workspace import Workspace
 
 if TYPE_CHECKING:
-    from screening.jobs.users import People
+    from screening.jobs.users import Given, People
     from screening.store import User
 
 NameArgument = Annotated[str, typer.Argument(help="Name that the person signs in with.")]
 RoleOption = Annotated[str, typer.Option("--role", help="viewer, analyst, manager or admin.")]
+GivenOption = Annotated[
+    bool, typer.Option("--given", help="Make a password, print it once, and have it changed at the first sign-in.")
+]
 StdinOption = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from the first line of standard input.")
 ]
@@ -44,6 +48,7 @@ def register(app: typer.Typer) -> None:
 def add(
     name: NameArgument,
     role: RoleOption,
+    given: GivenOption = False,
     password_stdin: StdinOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -52,6 +57,8 @@ def add(
 
     Example: winnow users add ann --role admin
     """
+    if given:
+        _give(lambda people: people.invite(name, role), workspace, as_json=as_json)
     _change(
         lambda people: (people.add(name, role, _password(stdin=password_stdin)), "may sign in"),
         workspace,
@@ -94,6 +101,7 @@ def enable(name: NameArgument, workspace: WorkspaceOption = None, as_json: JsonO
 
 def password(
     name: NameArgument,
+    given: GivenOption = False,
     password_stdin: StdinOption = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -102,6 +110,8 @@ def password(
 
     Example: winnow users password ann
     """
+    if given:
+        _give(lambda people: people.give_password(name), workspace, as_json=as_json)
     _change(
         lambda people: (people.set_password(name, _password(stdin=password_stdin)), "has another password"),
         workspace,
@@ -151,16 +161,42 @@ def _change(
     extra: dict[str, str] | None = None,
 ) -> None:
     def work(opened: Workspace, _: Progress) -> Answer:
-        from screening.jobs.users import People
-        from screening.store import open_store
-
-        with open_store(opened.store_url) as store:
-            actor = f"command line ({getpass.getuser()})"
-            user, what = change(People(store, opened.settings.console.login, actor, datetime.now(UTC)))
+        with _people(opened) as people:
+            user, what = change(people)
         lines = [f"{user.name} ({user.role}) {what}.", *_qr(extra or {})]
         return Answer({**_data(user), **(extra or {})}, lines)
 
     run(work, workspace=workspace, as_json=as_json)
+
+
+def _give(change: Callable[[People], Given], workspace: Path | None, *, as_json: bool) -> None:
+    """Change somebody's password to one that is made here and printed once; ends the command."""
+
+    def work(opened: Workspace, _: Progress) -> Answer:
+        with _people(opened) as people:
+            given = change(people)
+        user = given.user
+        lines = [
+            f"{user.name} ({user.role}) signs in with this password, which cannot be shown again:",
+            given.password,
+            f"It has to be changed at the first sign-in and ends {user.password_until:%Y-%m-%d %H:%M} UTC.",
+        ]
+        data = {**_data(user), "password": given.password, "password_until": user.password_until}
+        return Answer(data, lines)
+
+    run(work, workspace=workspace, as_json=as_json)
+
+
+@contextmanager
+def _people(opened: Workspace) -> Iterator[People]:
+    from screening.jobs.users import People
+    from screening.jobs.vault import seal_stored, vault_of
+    from screening.store import open_store
+
+    now, vault = datetime.now(UTC), vault_of(opened)
+    with open_store(opened.store_url) as store:
+        seal_stored(store, vault, now)
+        yield People(store, opened.settings.console.login, f"command line ({getpass.getuser()})", now, vault)
 
 
 def _password(*, stdin: bool) -> str:

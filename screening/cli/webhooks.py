@@ -40,13 +40,14 @@ def add(
     """
 
     def work(opened: Workspace, _: Progress) -> Answer:
+        from screening.jobs.vault import vault_of
         from screening.jobs.webhooks import add_webhook
         from screening.store import open_store
 
         with open_store(opened.store_url) as store:
-            hook = add_webhook(store, url, event, _actor(), datetime.now(UTC))
-        lines = [_line(hook), "The secret that signs its messages, which cannot be shown again:", hook.secret]
-        return Answer({**_data(hook), "secret": hook.secret}, lines)
+            added = add_webhook(store, url, event, _actor(), datetime.now(UTC), vault_of(opened))
+        lines = [_line(added.hook), "The secret that signs its messages, which cannot be shown again:", added.secret]
+        return Answer({**_data(added.hook), "secret": added.secret}, lines)
 
     run(work, workspace=workspace, as_json=as_json)
 
@@ -99,11 +100,14 @@ def deliver(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> N
     def work(opened: Workspace, _: Progress) -> Answer:
         from dataclasses import asdict
 
+        from screening.jobs.vault import seal_stored, vault_of
         from screening.jobs.webhooks import deliver_due
         from screening.store import open_store
 
+        vault = vault_of(opened)
         with open_store(opened.store_url) as store:
-            done = deliver_due(store, opened.settings.console.webhooks, lambda: datetime.now(UTC))
+            seal_stored(store, vault, datetime.now(UTC))
+            done = deliver_due(store, opened.settings.console.webhooks, lambda: datetime.now(UTC), vault)
         line = f"{done.delivered} delivered, {done.postponed} to be tried again, {done.failed} failed."
         return Answer(asdict(done), [line])
 

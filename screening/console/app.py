@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from functools import partial
@@ -32,7 +32,9 @@ from screening.console.limits import BodyLimit
 from screening.console.pages import ROUTERS
 from screening.console.pump import deliver_forever
 from screening.console.rendering import STATIC
+from screening.jobs.live import LiveWorkspace
 from screening.jobs.payout_calls import PayoutDesk
+from screening.jobs.vault import seal_stored
 from screening.settings.console import ConsoleSettings
 from screening.store import open_store
 from screening.workspace import Workspace
@@ -43,13 +45,17 @@ _KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 _KEPT_SHORTLY = "public, max-age=300"
 
 
-def build_app(workspace: Workspace, clock: Callable[[], datetime]) -> FastAPI:
+def build_app(
+    workspace: Workspace, clock: Callable[[], datetime], environment: Mapping[str, str] | None = None
+) -> FastAPI:
     """Return the console of a workspace; its database is open until the app is shut down.
 
-    `clock` returns the time with its zone. Raises ValueError when a route does not state who may call it, and what
-    open_store raises.
+    `clock` returns the time with its zone; `environment` are the variables that the workspace was opened with, None:
+    those of the process. Secrets that an earlier winnow stored in clear are sealed. Raises ValueError when a route does
+    not state who may call it, and what open_store raises.
     """
-    console = Console(workspace, open_store(workspace.store_url), clock)
+    console = Console(LiveWorkspace(workspace, environment), open_store(workspace.store_url), clock)
+    seal_stored(console.store, console.vault, clock())
     app = FastAPI(
         title="winnow", version=version("winnow"), docs_url=None, redoc_url=None, openapi_url=None, lifespan=_closing
     )

@@ -10,17 +10,25 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 
-from screening.console.errors import SignInNeededError
+from screening.console.errors import OwnPasswordNeededError, SignInNeededError
 from screening.console.sessions import Person, person_of
 from screening.errors import DeniedError
 from screening.review.permissions import Action, roles_that_may
 
+_BEFORE_OWN_PASSWORD = frozenset({"/account", "/account/password"})
+"""What a person may do who has not changed yet the password that somebody else gave them."""
+
 
 def signed_in(request: Request) -> Person:
-    """Return who is signed in. Raises SignInNeededError when nobody is."""
+    """Return who is signed in.
+
+    Raises SignInNeededError when nobody is, OwnPasswordNeededError for a person who must choose a password first.
+    """
     person = person_of(request)
     if person is None:
         raise SignInNeededError("Nobody is signed in.", remedy="Sign in first.")
+    if person.session.user.password_until is not None and request.url.path not in _BEFORE_OWN_PASSWORD:
+        raise OwnPasswordNeededError("Your password was given to you.", remedy="Choose your own under Account.")
     request.state.person = person
     return person
 

@@ -90,6 +90,7 @@ def _page(request: Request, console: Console, person: Person, secret: str = "") 
         "account.html",
         sessions=sessions,
         here=person.session.token_hash,
+        given=person.session.user.password_until,
         has_codes=person.session.user.totp_secret is not None,
         secret=secret,
         drawn=drawn,
@@ -98,7 +99,7 @@ def _page(request: Request, console: Console, person: Person, secret: str = "") 
 
 
 def _people(console: Console, person: Person) -> People:
-    return People(console.store, console.settings.login, person.name, console.clock())
+    return People(console.store, console.settings.login, person.name, console.clock(), console.vault)
 
 
 def _to_login() -> Response:

@@ -52,7 +52,7 @@ def login(
         device=read_cookie(request, Cookie.DEVICE),
     )
     try:
-        opened = sign_in(console.store, console.settings.login, attempt, console.clock())
+        opened = sign_in(console.store, console.settings.login, attempt, console.clock(), console.vault)
     except DeniedError as error:
         status = HTTPStatus.TOO_MANY_REQUESTS if error.retry else HTTPStatus.UNAUTHORIZED
         return render(request, "login.html", status_code=status, next=own_path(next), name=name, refusal=error)

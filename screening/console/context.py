@@ -9,6 +9,9 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from screening.errors import WinnowError
+from screening.jobs.live import LiveWorkspace
+from screening.jobs.vault import Vault, vault_of
 from screening.settings.console import ConsoleSettings
 from screening.store import Store
 from screening.workspace import Workspace
@@ -18,9 +21,24 @@ from screening.workspace import Workspace
 class Console:
     """The console of one workspace. `clock` returns the time in UTC."""
 
-    workspace: Workspace
+    live: LiveWorkspace
     store: Store
     clock: Callable[[], datetime]
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace with the settings that hold now."""
+        return self.live.current()
+
+    @property
+    def fault(self) -> WinnowError | None:
+        """Why the settings file cannot be used as it is now, None: it holds."""
+        return self.live.fault
+
+    @property
+    def vault(self) -> Vault:
+        """What seals and opens secrets."""
+        return vault_of(self.live.current(), self.live.environment)
 
     @property
     def settings(self) -> ConsoleSettings:

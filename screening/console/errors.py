@@ -15,3 +15,7 @@ class SignInNeededError(DeniedError):
 
 class ForgedFormError(DeniedError):
     """A form came from elsewhere, or without the token that this console put into it."""
+
+
+class OwnPasswordNeededError(DeniedError):
+    """Who asks signed in with a password that somebody else gave them, and has to choose one first."""

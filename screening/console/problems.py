@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from screening.console.errors import SignInNeededError
+from screening.console.errors import OwnPasswordNeededError, SignInNeededError
 from screening.console.rendering import render
 from screening.errors import InputError, WinnowError
 from screening.jobs.signin import ThrottledError
@@ -86,6 +86,8 @@ def answer(request: Request, error: WinnowError, headers: Mapping[str, str] | No
         return ProblemResponse(problem(error), status_code=status, headers=given)
     if isinstance(error, SignInNeededError):
         return RedirectResponse(_login_for(request), status_code=HTTPStatus.SEE_OTHER)
+    if isinstance(error, OwnPasswordNeededError):
+        return RedirectResponse("/account", status_code=HTTPStatus.SEE_OTHER)
     return render(request, "error.html", status_code=status, headers=given, error=error, status=error.http_status)
 
 

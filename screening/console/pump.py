@@ -24,7 +24,7 @@ async def deliver_forever(console: Console) -> None:
     swept = None
     while True:
         try:
-            await run_in_threadpool(deliver_due, console.store, console.settings.webhooks, console.clock)
+            await run_in_threadpool(deliver_due, console.store, console.settings.webhooks, console.clock, console.vault)
             if swept is None or console.clock() - swept > _SWEEP_EVERY:
                 swept = console.clock()
                 kept = timedelta(hours=console.settings.api.answers_hours)

@@ -19,14 +19,14 @@ from screening.store.copies import copy_database
 from screening.traffic.lake import MANIFESTS, Lake, Snapshot, version_name
 from screening.traffic.lake_remote import remote_of
 from screening.traffic.lakelock import holding_lock
-from screening.workspace import Workspace
+from screening.workspace import SECRETS, Workspace
 
 RETENTION_LOCK = "retention"
 """Held by whoever removes files of the lake and by whoever copies them."""
 _LEFT_OUT = frozenset(
-    {"lake", "lake-mirrors", "locks", "rollups", LOG_FOLDER, "winnow.db", "winnow.db-wal", "winnow.db-shm"}
+    {"lake", "lake-mirrors", "locks", "rollups", LOG_FOLDER, SECRETS, "winnow.db", "winnow.db-wal", "winnow.db-shm"}
 )
-"""Of a workspace: what is copied in another way, what can be made again, and logs."""
+"""Of a workspace: what is copied in another way or can be made again, logs, and secrets with the key to sealed ones."""
 _LOCK_WAIT_SECONDS = 3_600.0
 
 
@@ -47,7 +47,8 @@ def backup(workspace: Workspace, out: Path, now: datetime, progress: Progress) -
 
     The database is copied first, so that every event that it speaks of is in the copy of the lake. Other commands may
     run meanwhile, except a purge. Files that wait in the drop folder are copied too; logs and caches are not. The file
-    holds personal data and what secrets the settings hold; only its owner can read it. Raises InputError when `out`
+    holds personal data; only its owner can read it. The folder of secrets is not in it: without the key there, what is
+    sealed in the database stays so. Raises InputError when `out`
     exists or lies in the workspace, UnavailableError when it cannot be written.
     """
     if out.exists():

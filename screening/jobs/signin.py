@@ -18,6 +18,7 @@ import pyotp
 
 from screening.errors import DeniedError
 from screening.jobs.passwords import hash_password, matches, outdated
+from screening.jobs.vault import Vault, totp_purpose
 from screening.settings.console import LoginSettings
 from screening.store import AuditEvent, Session, Store, User
 
@@ -66,10 +67,11 @@ class SignedIn:
     expires_at: datetime
 
 
-def sign_in(store: Store, settings: LoginSettings, attempt: Attempt, now: datetime) -> SignedIn:
+def sign_in(store: Store, settings: LoginSettings, attempt: Attempt, now: datetime, vault: Vault) -> SignedIn:
     """Open a session for the right name, password and code.
 
-    Raises ThrottledError when too many failed before, DeniedError when something is wrong, without saying what.
+    Raises ThrottledError when too many failed before, DeniedError when something is wrong, without saying what, and
+    what Vault.unseal raises for a person whose codes cannot be checked: nobody gets in without theirs.
     """
     name = attempt.name.strip().casefold()
     known = attempt.device is not None and store.sessions.knows_device(attempt.device, name)
@@ -77,8 +79,9 @@ def sign_in(store: Store, settings: LoginSettings, attempt: Attempt, now: dateti
     _refuse_full(store, buckets, now, settings)
     user = store.users.one(name)
     right = matches(attempt.password, user.password_hash if user else None)
-    step = _step_of(user, attempt.code, now) if user and right else None
-    if user is None or not right or not user.active or (user.totp_secret and step is None):
+    step = _step_of(user, attempt.code, now, vault) if user and right else None
+    over = user is not None and user.password_until is not None and user.password_until <= now
+    if user is None or not right or over or not user.active or (user.totp_secret and step is None):
         _record_failure(store, tuple(buckets), attempt, name, now)
         raise _not_right()
     return _open(store, settings, attempt, _kept(store, user, attempt.password, step), now)
@@ -126,13 +129,13 @@ def _refuse_full(store: Store, buckets: dict[str, int], now: datetime, settings:
             raise ThrottledError(max(1, ceil((first + window - now).total_seconds())))
 
 
-def _step_of(user: User, code: str, now: datetime) -> int | None:
+def _step_of(user: User, code: str, now: datetime, vault: Vault) -> int | None:
     """Return the time step of a right code that was not used yet, None when there is none."""
     if not user.totp_secret or not code.strip().isascii():
         return None
-    typed = code.replace(" ", "")
+    typed, secret = code.replace(" ", ""), vault.unseal(user.totp_secret, totp_purpose(user.name))
     here = int(now.timestamp()) // CODE_SECONDS
-    right = [here + step for step in _CLOCK_STEPS if _same(user.totp_secret, here + step, typed)]
+    right = [here + step for step in _CLOCK_STEPS if _same(secret, here + step, typed)]
     return next((step for step in right if step > (user.totp_step or 0)), None)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyotp
 
-from screening.errors import InputError, NotFoundError
+from screening.errors import ConflictError, InputError, NotFoundError
 from screening.jobs.passwords import check_password, hash_password
+from screening.jobs.vault import Vault, totp_purpose
 from screening.review.permissions import Role
 from screening.settings.console import LoginSettings
 from screening.store import AuditEvent, Store, User
@@ -18,25 +21,51 @@ from screening.store import AuditEvent, Store, User
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 ISSUER = "winnow"
 """What an authenticator shows beside the person's name."""
+_GIVEN_GROUPS = 4
+_GIVEN_LETTERS = 5
+_PLAIN = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Letters of a given password: none that is taken for another. 20 of these 31 are 99 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A person and the password that they were given: to be told once, changed at the first sign-in."""
+
+    user: User
+    password: str
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Changes people on behalf of somebody. `actor` is who does it: a person, or the command line's account."""
+    """Changes people on behalf of somebody. `actor` is who does it: a person, or the command line's account.
+
+    `seen` is the version (`version_of`) of the person that the actor saw; None: whatever they are by now. Changes raise
+    ConflictError when it is another.
+    """
 
     store: Store
     settings: LoginSettings
     actor: str
     now: datetime
+    vault: Vault
+    seen: str | None = None
 
     def add(self, name: str, role: str, password: str) -> User:
         """Add a person. Raises InputError for a name, role or password that cannot be used, or a name taken."""
         name = _named(name)
         check_password(password, name, self.settings.password_letters_min)
-        user = User(name, _role(role), hash_password(password), active=True, created_at=self.now)
+        return self._added(User(name, _role(role), hash_password(password), active=True, created_at=self.now))
+
+    def invite(self, name: str, role: str) -> Given:
+        """Add a person with a password that is made here and must be changed at the first sign-in. Raises as `add`."""
+        password = _new_password()
+        user = User(_named(name), _role(role), hash_password(password), active=True, created_at=self.now)
+        return Given(self._added(replace(user, password_until=self._until())), password)
+
+    def _added(self, user: User) -> User:
         with self.store.together() as records:
             records.users.add(user)
-            records.audit.append(AuditEvent(self.now, self.actor, "add user", f"user {name}", {"role": user.role}))
+            records.audit.append(AuditEvent(self.now, self.actor, "add user", f"user {user.name}", {"role": user.role}))
         return user
 
     def set_role(self, name: str, role: str) -> User:
@@ -56,12 +85,27 @@ class People:
         """Give a person another password and end their sessions."""
         check_password(password, _named(name), self.settings.password_letters_min)
         hashed = hash_password(password)
-        return self._change(name, "set password", {}, lambda user: replace(user, password_hash=hashed))
+        own = {"password_hash": hashed, "password_until": None}
+        return self._change(name, "set password", {}, lambda user: replace(user, **own))  # type: ignore[arg-type]
+
+    def give_password(self, name: str) -> Given:
+        """Give a person a password that is made here, ends soon, and must be changed at the next sign-in."""
+        password, until = _new_password(), self._until()
+        hashed = hash_password(password)
+        details = {"until": until.isoformat(timespec="seconds")}
+        user = self._change(
+            name, "give password", details, lambda user: replace(user, password_hash=hashed, password_until=until)
+        )
+        return Given(user, password)
 
     def enrol(self, name: str, secret: str | None) -> User:
         """Ask a person for one-time codes of this secret from now on, or no longer (None)."""
         action = "set second factor" if secret else "remove second factor"
-        return self._change(name, action, {}, lambda user: replace(user, totp_secret=secret, totp_step=None))
+        sealed = self.vault.seal(secret, totp_purpose(_named(name))) if secret else None
+        return self._change(name, action, {}, lambda user: replace(user, totp_secret=sealed, totp_step=None))
+
+    def _until(self) -> datetime:
+        return self.now + timedelta(hours=self.settings.given_password_hours)
 
     def _change(self, name: str, action: str, details: dict[str, str], change: Callable[[User], User]) -> User:
         with self.store.together() as records:
@@ -69,6 +113,10 @@ class People:
             if user is None:
                 raise NotFoundError(
                     f"There is no user {name!r}.", remedy="`winnow users list` lists them.", where="users"
+                )
+            if self.seen not in (None, version_of(user)):
+                raise ConflictError(
+                    f"Somebody changed {user.name} meanwhile.", remedy="Look again, then decide.", where="users"
                 )
             changed = change(user)
             if _is_admin(user) and not _is_admin(changed) and sum(map(_is_admin, records.users.all())) == 1:
@@ -81,6 +129,12 @@ class People:
         return changed
 
 
+def version_of(user: User) -> str:
+    """Return what changes whenever a person does, for those who look before they change."""
+    seen = (user.role, user.active, user.totp_secret, user.password_hash, user.password_until)
+    return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
+
+
 def new_secret() -> str:
     """Return a random secret for one-time codes, in base 32."""
     return pyotp.random_base32()
@@ -89,6 +143,11 @@ def new_secret() -> str:
 def enrolment_uri(name: str, secret: str) -> str:
     """Return what an authenticator reads from the QR code."""
     return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=ISSUER)
+
+
+def _new_password() -> str:
+    groups = ("".join(secrets.choice(_PLAIN) for _ in range(_GIVEN_LETTERS)) for _ in range(_GIVEN_GROUPS))
+    return "-".join(groups)
 
 
 def _is_admin(user: User) -> bool:

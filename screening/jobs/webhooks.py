@@ -24,7 +24,8 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from screening.applicants.crawl.addresses import AddressPolicy
-from screening.errors import InputError
+from screening.errors import InputError, WinnowError
+from screening.jobs.vault import Vault, webhook_purpose
 from screening.settings.console import WebhookSettings
 from screening.store import AuditEvent, Store
 from screening.store.webhooks import DELIVERED, EVENTS, FAILED, WAITING, Delivery, Webhook
@@ -53,8 +54,16 @@ class Delivered:
     failed: int
 
 
-def add_webhook(store: Store, url: str, events: Sequence[str], actor: str, now: datetime) -> Webhook:
-    """Have messages about the events sent to a URL. The secret of the result is shown to nobody again.
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A new webhook. `secret` is what its receiver checks signatures with; it cannot be shown again."""
+
+    hook: Webhook
+    secret: str
+
+
+def add_webhook(store: Store, url: str, events: Sequence[str], actor: str, now: datetime, vault: Vault) -> Added:
+    """Have messages about the events sent to a URL; its secret is stored sealed.
 
     Raises InputError for a URL that is not http or https, or an event that does not exist.
     """
@@ -63,11 +72,12 @@ def add_webhook(store: Store, url: str, events: Sequence[str], actor: str, now: 
     if unknown or not events:
         what = f"There is no event {unknown[0][:80]!r}." if unknown else "A webhook needs an event."
         raise InputError(what, remedy=f"Use some of {', '.join(EVENTS)}.", where="events")
+    hook_id, secret = secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES)
     hook = Webhook(
-        hook_id=secrets.token_hex(_ID_BYTES),
+        hook_id=hook_id,
         url=url,
         events=tuple(sorted(set(events))),
-        secret=secrets.token_urlsafe(_SECRET_BYTES),
+        secret=vault.seal(secret, webhook_purpose(hook_id)),
         active=True,
         created_at=now,
         created_by=actor,
@@ -76,7 +86,7 @@ def add_webhook(store: Store, url: str, events: Sequence[str], actor: str, now: 
         records.webhooks.add(hook)
         said = {"host": parts[1], "events": list(hook.events)}
         records.audit.append(AuditEvent(now, actor, "add webhook", f"webhook {hook.hook_id}", said))
-    return hook
+    return Added(hook, secret)
 
 
 def remove_webhook(store: Store, hook_id: str, actor: str, now: datetime) -> None:
@@ -86,8 +96,11 @@ def remove_webhook(store: Store, hook_id: str, actor: str, now: datetime) -> Non
         records.audit.append(AuditEvent(now, actor, "remove webhook", f"webhook {hook_id}", {}))
 
 
-def deliver_due(store: Store, settings: WebhookSettings, clock: Callable[[], datetime]) -> Delivered:
-    """Send the messages whose turn it is, the longest waiting first, and note what became of each."""
+def deliver_due(store: Store, settings: WebhookSettings, clock: Callable[[], datetime], vault: Vault) -> Delivered:
+    """Send the messages whose turn it is, the longest waiting first, and note what became of each.
+
+    A message whose secret cannot be opened is not sent: it waits, and counts as tried.
+    """
     due = store.webhooks.due(clock(), _AT_A_TIME)
     if not due:
         return Delivered(0, 0, 0)
@@ -97,7 +110,7 @@ def deliver_due(store: Store, settings: WebhookSettings, clock: Callable[[], dat
         claimed_until = clock() + timedelta(seconds=settings.timeout_seconds) + _CLAIM_SPARE
         hook = hooks.get(delivery.hook_id)
         if hook is not None and store.webhooks.claim(delivery, claimed_until):
-            counts[_send(store, hook, delivery, settings, clock)] += 1
+            counts[_send(store, hook, delivery, settings, (clock, vault))] += 1
     store.webhooks.forget(clock() - _KEPT)
     return Delivered(counts[DELIVERED], counts[WAITING], counts[FAILED])
 
@@ -109,19 +122,25 @@ def signature(secret: str, seconds: int, body: str) -> str:
 
 
 def _send(
-    store: Store, hook: Webhook, delivery: Delivery, settings: WebhookSettings, clock: Callable[[], datetime]
+    store: Store,
+    hook: Webhook,
+    delivery: Delivery,
+    settings: WebhookSettings,
+    means: tuple[Callable[[], datetime], Vault],
 ) -> str:
+    clock, vault = means
     now = clock()
-    headers = {
-        "Content-Type": "application/json",
-        "User-Agent": "winnow",
-        "Winnow-Event": delivery.event,
-        "Winnow-Delivery": str(delivery.delivery_id),
-        "Winnow-Signature": signature(hook.secret, int(now.timestamp()), delivery.body),
-    }
     try:
+        secret = vault.unseal(hook.secret, webhook_purpose(hook.hook_id))
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "winnow",
+            "Winnow-Event": delivery.event,
+            "Winnow-Delivery": str(delivery.delivery_id),
+            "Winnow-Signature": signature(secret, int(now.timestamp()), delivery.body),
+        }
         _post(hook.url, delivery.body.encode(), headers, settings)
-    except (_NotTakenError, HTTPError, OSError) as error:
+    except (_NotTakenError, HTTPError, OSError, WinnowError) as error:
         tries = delivery.attempts + 1
         status = FAILED if tries >= settings.attempts_max else WAITING
         wait = min(settings.first_wait_seconds * 2 ** (tries - 1), settings.longest_wait_seconds)

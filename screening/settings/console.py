@@ -11,6 +11,9 @@ class LoginSettings(Section):
     """Signing in."""
 
     password_letters_min: int = setting("shortest password", unit="letters", ge=8, le=128)
+    given_password_hours: float = setting(
+        "how long a password that an admin gave holds until its owner has changed it", unit="hours", ge=0.1, le=720
+    )
     idle_minutes: int = setting("a session that nobody used for this long ends", unit="minutes", ge=1, le=10080)
     session_hours: float = setting("a session ends after this long in any case", unit="hours", ge=0.1, le=720)
     window_minutes: float = setting("time over which failed logins are counted", unit="minutes", ge=1, le=1440)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from screening.errors import WorkspaceError
 from screening.store.database import Database
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest migration in migrations/versions; a test compares the two."""
 
 VERSION_TABLE = "winnow_version"

@@ -138,7 +138,9 @@ def _prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     # SQLAlchemy's events begin the transactions; the driver's own implicit BEGIN would come too late for IMMEDIATE
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", f"cache_size = -{CACHE_KIB}"):
+    # what is deleted or replaced is overwritten where that costs no write of its own
+    pragmas = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = FAST")
+    for pragma in (*pragmas, f"cache_size = -{CACHE_KIB}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

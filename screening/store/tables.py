@@ -380,6 +380,7 @@ users = Table(
     Column("created_at", Instant, nullable=False),
     Column("totp_secret", Text),
     Column("totp_step", BigInteger),
+    Column("password_until", Instant),
     UniqueConstraint("name", name="users_name_once"),
     _one_of("users", "role", USER_ROLES),
 )

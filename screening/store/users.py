@@ -22,7 +22,9 @@ class User:
     """A person. `role` is `viewer`, `analyst`, `manager` or `admin`; `password_hash` is an argon2 hash.
 
     `totp_secret`: what their authenticator shares, in base 32, None: no second factor. `totp_step`: the time step of
-    the last one-time code that was taken, None: none yet; the same code is never taken twice.
+    the last one-time code that was taken, None: none yet; the same code is never taken twice. `totp_secret` is sealed.
+    `password_until`: the password was given by somebody else, holds until then, and must be changed first; None: the
+    person's own.
     """
 
     name: str
@@ -32,6 +34,7 @@ class User:
     created_at: datetime
     totp_secret: str | None = None
     totp_step: int | None = None
+    password_until: datetime | None = None
 
 
 class Users:

@@ -27,7 +27,7 @@ _DELIVERY = access.deliveries.c
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A receiver. `secret` signs its messages; it is shown once, when the webhook is made."""
+    """A receiver. `secret`, sealed as it is stored, signs its messages; it is shown once, when the webhook is made."""
 
     hook_id: str
     url: str
@@ -76,6 +76,11 @@ class Webhooks:
             connection.execute(delete(access.deliveries).where(_DELIVERY.hook_id == hook_id))
             if connection.execute(delete(access.webhooks).where(_HOOK.hook_id == hook_id)).rowcount != 1:
                 raise NotFoundError(f"There is no webhook {hook_id!r}.", remedy="`winnow webhooks list` lists them.")
+
+    def keep_secret(self, hook_id: str, secret: str) -> None:
+        """Store another secret of a webhook."""
+        with self._access.writing() as connection:
+            connection.execute(update(access.webhooks).where(_HOOK.hook_id == hook_id).values(secret=secret))
 
     def announce(self, event: str, at: datetime, *data: Mapping[str, Any]) -> None:
         """Write a message about each of `data` to everybody who wants to hear of the event."""

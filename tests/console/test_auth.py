@@ -18,7 +18,7 @@ WRONG = "a long walk by the lake"
 
 
 def people(scene):
-    return People(scene.store, scene.console.settings.login, "test", scene.clock())
+    return People(scene.store, scene.console.settings.login, "test", scene.clock(), scene.console.vault)
 
 
 def add_code(scene, name):

@@ -56,7 +56,11 @@ def receiver():
 
 
 def deliver(scene):
-    return deliver_due(scene.store, scene.console.settings.webhooks, scene.clock)
+    return deliver_due(scene.store, scene.console.settings.webhooks, scene.clock, scene.console.vault)
+
+
+def add(scene, url, events, actor="test"):
+    return add_webhook(scene.store, url, events, actor, scene.clock(), scene.console.vault)
 
 
 def open_case(scene, subject="a1/o2/s9"):
@@ -67,7 +71,7 @@ def open_case(scene, subject="a1/o2/s9"):
 class TestMessages:
     def test_a_case_is_told_of_with_a_signature(self, make_scene, receiver):
         scene = make_scene(CONSOLE__WEBHOOKS__ALLOW_NETWORKS=LOOPBACK)
-        hook = add_webhook(scene.store, receiver.url, ["case.opened"], "test", scene.clock())
+        added = add(scene, receiver.url, ["case.opened"])
         case = open_case(scene)
         assert deliver(scene).delivered == 1
         ((headers, body),) = receiver.got
@@ -78,14 +82,14 @@ class TestMessages:
             "a1/o2/s9",
         )
         seconds, given = headers["Winnow-Signature"].removeprefix("t=").split(",v1=")
-        signed = hmac.new(hook.secret.encode(), f"{seconds}.{body}".encode(), hashlib.sha256).hexdigest()
+        signed = hmac.new(added.secret.encode(), f"{seconds}.{body}".encode(), hashlib.sha256).hexdigest()
         assert given == signed
         assert int(seconds) == int(scene.clock().timestamp())
         assert deliver(scene).delivered == 0
 
     def test_only_what_was_asked_for_is_told(self, make_scene, receiver):
         scene = make_scene(CONSOLE__WEBHOOKS__ALLOW_NETWORKS=LOOPBACK)
-        add_webhook(scene.store, receiver.url, ["payout.decided"], "test", scene.clock())
+        add(scene, receiver.url, ["payout.decided"])
         open_case(scene)
         desk = PayoutDesk(scene.workspace, scene.store, scene.clock)
         desk.decide([PayoutCall("key", "k1", (CalledLine("c1", Decimal(2), "USD", None),))])
@@ -96,7 +100,7 @@ class TestMessages:
 
     def test_what_did_not_happen_is_not_told(self, make_scene, receiver):
         scene = make_scene(CONSOLE__WEBHOOKS__ALLOW_NETWORKS=LOOPBACK)
-        add_webhook(scene.store, receiver.url, ["case.opened"], "test", scene.clock())
+        add(scene, receiver.url, ["case.opened"])
 
         def fails():
             with scene.store.together() as records:
@@ -118,7 +122,7 @@ class TestTrying:
             CONSOLE__WEBHOOKS__FIRST_WAIT_SECONDS="10",
         )
         receiver.answers = [500, 302, 404]
-        hook = add_webhook(scene.store, receiver.url, ["case.opened"], "test", scene.clock())
+        added = add(scene, receiver.url, ["case.opened"])
         open_case(scene)
         assert deliver(scene).postponed == 1
         scene.clock.forward(seconds=9)
@@ -130,7 +134,7 @@ class TestTrying:
         scene.clock.forward(seconds=1)
         assert deliver(scene).failed == 1
         assert len(receiver.got) == 3  # a redirect was not followed
-        (message,) = scene.store.webhooks.of_hook(hook.hook_id, 10)
+        (message,) = scene.store.webhooks.of_hook(added.hook.hook_id, 10)
         assert (message.status, message.attempts) == ("failed", 3)
         assert "404" in message.failure
         assert len({body for _, body in receiver.got}) == 1
@@ -139,13 +143,13 @@ class TestTrying:
         scene = make_scene(CONSOLE__WEBHOOKS__ALLOW_NETWORKS=LOOPBACK)
         receiver.server.shutdown()
         receiver.server.server_close()
-        add_webhook(scene.store, receiver.url, ["case.opened"], "test", scene.clock())
+        add(scene, receiver.url, ["case.opened"])
         open_case(scene)
         assert deliver(scene).postponed == 1
 
     def test_two_servers_do_not_send_the_same(self, make_scene):
         scene = make_scene()
-        add_webhook(scene.store, "https://hooks.example.com/", ["case.opened"], "test", scene.clock())
+        add(scene, "https://hooks.example.com/", ["case.opened"])
         open_case(scene)
         (message,) = scene.store.webhooks.due(scene.clock(), 10)
         later = scene.clock().replace(hour=23)
@@ -168,10 +172,10 @@ class TestGuard:
     )
     def test_the_inner_network_is_out_of_reach(self, make_scene, url):
         scene = make_scene()
-        hook = add_webhook(scene.store, url, ["case.opened"], "test", scene.clock())
+        added = add(scene, url, ["case.opened"])
         open_case(scene)
         assert deliver(scene).postponed == 1
-        (message,) = scene.store.webhooks.of_hook(hook.hook_id, 1)
+        (message,) = scene.store.webhooks.of_hook(added.hook.hook_id, 1)
         assert "not allowed" in message.failure or "gaierror" in message.failure
 
     @pytest.mark.parametrize(
@@ -180,22 +184,22 @@ class TestGuard:
     )
     def test_what_is_no_url_of_the_web_is_refused(self, scene, url):
         with pytest.raises(InputError, match="no URL"):
-            add_webhook(scene.store, url, ["case.opened"], "test", scene.clock())
+            add(scene, url, ["case.opened"])
 
     def test_an_unknown_event_is_refused_and_an_unknown_webhook_not_found(self, scene):
         with pytest.raises(InputError, match="no event 'all'"):
-            add_webhook(scene.store, "https://x.example/", ["all"], "test", scene.clock())
+            add(scene, "https://x.example/", ["all"])
         with pytest.raises(NotFoundError):
             remove_webhook(scene.store, "nothing", "test", scene.clock())
 
     def test_adding_and_removing_is_in_the_audit_trail_without_the_secret(self, make_scene):
         scene = make_scene()
-        hook = add_webhook(scene.store, "https://x.example/?token=t0p", ["case.opened"], "ann", scene.clock())
-        remove_webhook(scene.store, hook.hook_id, "ann", scene.clock())
-        events = scene.store.audit.events(f"webhook {hook.hook_id}")
+        added = add(scene, "https://x.example/?token=t0p", ["case.opened"], "ann")
+        remove_webhook(scene.store, added.hook.hook_id, "ann", scene.clock())
+        events = scene.store.audit.events(f"webhook {added.hook.hook_id}")
         assert [(event.actor, event.action) for _, event in events] == [
             ("ann", "add webhook"),
             ("ann", "remove webhook"),
         ]
-        assert hook.secret not in str(events)
+        assert added.secret not in str(events)
         assert "t0p" not in str(events)

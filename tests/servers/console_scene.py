@@ -49,7 +49,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.workspace = open_workspace(self.root, self.settings)
-        self.app: FastAPI = build_app(self.workspace, self.clock)
+        self.app: FastAPI = build_app(self.workspace, self.clock, self.settings)
         self.console: Console = self.app.state.console
         self.store = self.console.store
         hashed = hash_password(PASSWORD)
