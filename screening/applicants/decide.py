@@ -1,7 +1,8 @@
 """The decision on an application: approve, review or reject.
 
 Only a fact that the settings name rejects without a person. Anything that could not be seen goes to a person, whatever
-else is known; so does a random share of what would be approved, so that the error of approving is measured.
+else is known; so does a random share of what would be approved, so that the error of approving is measured. A learned
+judge may send to a person what would be approved, and spare a person what points alone ask for, never more than that.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from screening.settings.screening import ScreeningSettings
 _DRAWS = 2**32
 MAY_REJECT = frozenset({Tier.POLICY, Tier.DECISIVE})
 """Tiers whose codes a programme may let reject without a person."""
+SPARED = "approved_alike"
+"""Found: a learned judge expects people to approve, so points that only ask for a person need none."""
+CHOSEN = frozenset({"audit_sample", "rejected_alike", "model_unsure"})
+"""Codes of cases that are chosen for a person; there is nothing about them that an applicant could mend."""
 
 
 class Decision(StrEnum):
@@ -90,7 +95,17 @@ def _decision(card: Scorecard, settings: ScreeningSettings) -> Decision:
         return Decision.REJECT
     policy = any(item.reason.tier is Tier.POLICY for item in card.weighed)
     unseen = any(item.reason.tier is Tier.UNSEEN for item in card.weighed)
-    return Decision.REVIEW if policy or unseen or card.points >= settings.review_from_points else Decision.APPROVE
+    if policy or unseen:
+        return Decision.REVIEW
+    if card.points < settings.review_from_points or (SPARED in found and _may_be_spared(card, settings)):
+        return Decision.APPROVE
+    return Decision.REVIEW
+
+
+def _may_be_spared(card: Scorecard, settings: ScreeningSettings) -> bool:
+    """Say whether a learned judge may spare the review: nothing decisive, nothing that speaks for rejecting."""
+    decisive = any(item.reason.tier is Tier.DECISIVE for item in card.weighed)
+    return not decisive and card.points < settings.propose_reject_from_points
 
 
 def _advice(card: Scorecard, decision: Decision, settings: ScreeningSettings) -> Advice:
@@ -99,7 +114,7 @@ def _advice(card: Scorecard, decision: Decision, settings: ScreeningSettings) ->
     if decision is Decision.REJECT or card.points >= settings.propose_reject_from_points:
         return Advice.REJECT
     asking = [item for item in card.weighed if item.points > 0 or item.reason.tier is Tier.UNSEEN]
-    asking = [item for item in asking if item.reason.code != "audit_sample"]
+    asking = [item for item in asking if item.reason.code not in CHOSEN]
     if card.points < settings.review_from_points and not asking:
         return Advice.APPROVE
     return Advice.ASK if asking and all(item.reason.fixable for item in asking) else Advice.LOOK

@@ -20,7 +20,8 @@ class Tier(StrEnum):
 
     `policy`: a fact against a clause of the policy; may reject without a person. `decisive` and `supporting`: points.
     `weak`: points that are capped together. `credit`: speaks for the applicant and offsets weak points only. `unseen`:
-    something could not be checked; goes to a person, whatever the points. `context`: for the reader, without points.
+    something could not be checked, or the case was chosen for a person; goes to one, whatever the points. `context`:
+    for the reader, without points.
     """
 
     POLICY = "policy"

@@ -9,11 +9,23 @@ from typing import Annotated, Any
 import typer
 
 from screening.cli.invocation import Answer, JsonOption, WorkspaceOption, run
-from screening.jobs.models import Changed, list_models, newest_shadow, promote_model, retire_model
+from screening.jobs.applicant_models import APPLICANTS, SITES
+from screening.jobs.models import (
+    Changed,
+    ShadowOfApplicants,
+    list_models,
+    newest_shadow,
+    promote_model,
+    retire_model,
+    shadow_of_applicants,
+)
 from screening.jobs.progress import Progress
 from screening.store import ModelRecord, Observation
-from screening.store.registry import CHALLENGER, CHAMPION
+from screening.store.registry import CHALLENGER, CHAMPION, RETIRED
+from screening.traffic.champion import MODEL
 from screening.workspace import Workspace
+
+_OF = {MODEL: "traffic", APPLICANTS: "applicants", SITES: "sites"}
 
 VersionArgument = Annotated[str, typer.Argument(help="Version of the model, as `winnow models list` shows it.")]
 PersonOption = Annotated[str, typer.Option("--by", help="Your name, for the audit trail.")]
@@ -29,21 +41,28 @@ def register(app: typer.Typer) -> None:
 
 
 def list_command(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """List the programme's models: what each was taught on, and which one judges.
+    """List the programme's models, of traffic and of applicants: what each was taught on, and which one judges.
 
     Example: winnow models list
     """
 
     def work(opened: Workspace, _: Progress) -> Answer:
         models = list_models(opened)
-        champion = next((model.version for model in models if model.role == CHAMPION), "shipped")
-        shadows = {model.version: newest_shadow(opened, model.version) for model in models if model.role == CHALLENGER}
+        of_traffic = [model for model in models if model.name == MODEL]
+        champion = next((model.version for model in of_traffic if model.role == CHAMPION), "shipped")
+        shadows = {
+            model.version: newest_shadow(opened, model.version) for model in of_traffic if model.role == CHALLENGER
+        }
+        looking = [model for model in models if model.name == APPLICANTS and model.role in {CHAMPION, CHALLENGER}]
+        applicants = {model.version: shadow_of_applicants(opened, model.version) for model in looking}
         data = {
             "champion": champion,
             "models": [model_data(model) for model in models],
             "shadows": {version: asdict(seen) for version, seen in shadows.items() if seen},
+            "applicants": {version: asdict(seen) for version, seen in applicants.items()},
         }
-        return Answer(data, [*_lines(models, champion), *_shadow_lines(shadows)])
+        lines = [*_lines(of_traffic, champion), *_shadow_lines(shadows), *_people_lines(models, applicants)]
+        return Answer(data, lines)
 
     run(work, workspace=workspace, as_json=as_json)
 
@@ -51,7 +70,7 @@ def list_command(workspace: WorkspaceOption = None, as_json: JsonOption = False)
 def promote_command(
     version: VersionArgument, person: PersonOption, workspace: WorkspaceOption = None, as_json: JsonOption = False
 ) -> None:
-    """Let a model judge from the next scan on. `shipped` brings back the judge that came with winnow.
+    """Let a model judge from the next run on. `shipped` brings back the judge of traffic that came with winnow.
 
     Example: winnow models promote 20260131-1a2b3c4d --by "A. Analyst"
     """
@@ -87,7 +106,7 @@ def _changed(changed: Changed) -> Answer:
     lines = [
         f"{changed.after} judges as before."
         if changed.before == changed.after
-        else f"{changed.after} judges from the next scan on; before it was {changed.before}."
+        else f"{changed.after} judges {_OF[changed.name]} from the next run on; before it was {changed.before}."
     ]
     return Answer(asdict(changed), lines)
 
@@ -102,6 +121,33 @@ def _lines(models: list[ModelRecord], champion: str) -> list[str]:
         count = model.metrics.get("conversions", "unknown")
         lines.append(f"  {model.version:20} {model.role:11} {taught:25} {count:>12}")
     return lines
+
+
+def _people_lines(models: list[ModelRecord], seen: dict[str, ShadowOfApplicants]) -> list[str]:
+    lines = []
+    for model in models:
+        if model.name not in {APPLICANTS, SITES} or model.role == RETIRED:
+            continue
+        taught = f"{model.metrics.get('decisions', model.metrics.get('sites'))}"
+        what = "decisions about applicants" if model.name == APPLICANTS else "sites of decided applicants"
+        lines.append(
+            f"{model.version} is {model.role}, taught on {taught} {what}, {model.data_from} to {model.data_to}."
+        )
+        if model.name == APPLICANTS:
+            lines += [f"  {line}" for line in _seen_lines(seen[model.version])]
+    return lines
+
+
+def _seen_lines(seen: ShadowOfApplicants) -> list[str]:
+    if not seen.runs:
+        return ["It has seen no screening yet."]
+    return [
+        f"It has seen {seen.screened:,} applications in {seen.runs} screenings.",
+        f"It would spare {seen.spared:,} reviews; people decided {seen.spared_decided:,} of these and rejected "
+        f"{seen.spared_rejected:,}.",
+        f"It would send {seen.doubted:,} approvals to a person; people decided {seen.doubted_decided:,} of these and "
+        f"rejected {seen.doubted_rejected:,}.",
+    ]
 
 
 def _shadow_lines(shadows: dict[str, Observation | None]) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +13,7 @@ from screening.cli.invocation import Answer, JsonOption, WorkspaceOption, run
 from screening.cli.models import model_data
 from screening.jobs.progress import Progress
 from screening.jobs.train import Trained, train
+from screening.jobs.train_applicants import TrainedModel, TrainedOnPeople, train_applicants
 from screening.workspace import Workspace
 
 
@@ -20,13 +22,28 @@ def register(app: typer.Typer) -> None:
     app.command("train")(train_command)
 
 
-def train_command(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Teach a judge on the programme's own traffic and outcomes. It judges in the shadow until a person promotes it.
+class What(StrEnum):
+    """What a judge is taught about."""
 
-    Example: winnow train
+    TRAFFIC = "traffic"
+    APPLICANTS = "applicants"
+
+
+def train_command(
+    what: Annotated[
+        What, typer.Option("--what", help="traffic: on clicks and outcomes; applicants: on people's decisions.")
+    ] = What.TRAFFIC,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Teach a judge on the programme's own history. It judges in the shadow until a person promotes it.
+
+    Example: winnow train --what applicants
     """
 
     def work(opened: Workspace, progress: Progress) -> Answer:
+        if what is What.APPLICANTS:
+            return _on_people(train_applicants(opened, datetime.now(UTC), progress))
         trained = train(opened, datetime.now(UTC), progress)
         data = {**model_data(trained.record), "known_before": trained.known_before, "replaced": trained.replaced}
         return Answer(data, _lines(trained))
@@ -60,3 +77,48 @@ def _outcomes(told: Mapping[str, Any]) -> str:
 
 def _instead(replaced: tuple[str, ...]) -> str:
     return f" in place of {', '.join(replaced)}" if replaced else ""
+
+
+def _on_people(trained: TrainedOnPeople) -> Answer:
+    data = {
+        "applicants": _model(trained.judge),
+        "sites": None if trained.sites is None else _model(trained.sites),
+        "without_sites": trained.without_sites or None,
+    }
+    return Answer(data, _people_lines(trained))
+
+
+def _model(trained: TrainedModel) -> dict[str, Any]:
+    return {**model_data(trained.record), "known_before": trained.known_before, "replaced": trained.replaced}
+
+
+def _people_lines(trained: TrainedOnPeople) -> list[str]:
+    record = trained.judge.record
+    if trained.judge.known_before:
+        lines = [f"The same decisions gave the same judge: {record.version}, which is {record.role}."]
+    else:
+        metrics = record.metrics
+        lines = [
+            f"Taught {record.version} on {metrics['decisions']:,} decisions of people about applicants, "
+            f"{metrics['rejected']:,} of them rejections, {record.data_from} to {record.data_to}.",
+            *held_out_lines(metrics["held_out"]),
+            f"From the next screening on it looks on{_instead(trained.judge.replaced)} and changes no decision.",
+            f"Promote it when you have seen enough: winnow models promote {record.version} --by NAME",
+        ]
+    if trained.sites is None:
+        return [*lines, f"No site model was taught: {trained.without_sites}"]
+    site, count = trained.sites.record, trained.sites.record.metrics["sites"]
+    return [*lines, f"Site model {site.version}, taught on {count:,} sites of those applicants, is {site.role}."]
+
+
+def held_out_lines(told: Mapping[str, Any] | None) -> list[str]:
+    """Say how good a judge of applicants was on decisions that it was not taught on."""
+    if told is None:
+        return ["How good it is could not be measured: the newest decisions are all alike, or about known applicants."]
+    judge, card = told["judge"], told["scorecard"]
+    verdict = "surely better" if told["better"] else "not surely better"
+    return [
+        f"On the {told['decisions']:,} newest decisions, with a judge taught on those before: average precision "
+        f"{judge['average_precision']:.3f} (scorecard {card['average_precision']:.3f}), Brier score "
+        f"{judge['brier']:.3f} ({card['brier']:.3f}): {verdict} than the scorecard.",
+    ]

@@ -19,7 +19,7 @@ from features.schema import Kind
 from screening.applicants.batch import Judged, affiliate_member, judge
 from screening.applicants.crawl.guard import make_guard
 from screening.applicants.crawl.journal import Journal
-from screening.applicants.decide import check_gates
+from screening.applicants.decide import CHOSEN, check_gates
 from screening.applicants.dossier import PAGE_NAME, dossier, earlier_of, write_dossier
 from screening.applicants.intake import Intake, QuarantinedRow, read_applications
 from screening.applicants.known import load_known, remember
@@ -28,6 +28,8 @@ from screening.applicants.reasons import Tier, reasons
 from screening.applicants.rescreen import due_affiliates
 from screening.applicants.scorecard import check_points
 from screening.applicants.signals.category import unworded
+from screening.jobs.applicant_models import panel_of_judges
+from screening.jobs.learned_screening import SecondThoughts, second_thoughts
 from screening.jobs.progress import Progress
 from screening.jobs.queue import queue_applications
 from screening.jobs.screen_gather import Gathering, gather
@@ -38,7 +40,6 @@ from screening.traffic.lake import Lake
 from screening.workspace import Workspace
 
 COMMAND = "screen"
-_HELD_BY_CHANCE = "audit_sample"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +128,19 @@ def _screen(workspace: Workspace, intake: Intake, now: datetime, progress: Progr
     policy = programme_policy(settings.policy, workspace.root)
     evidence = workspace.folder("evidence")
     run_id = f"{COMMAND}-{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    with open_store(workspace.store_url) as store:
+        panel = panel_of_judges(workspace, store)  # a damaged model ends the run before the crawl, not after
     studied = gather(
         intake.applications, Gathering(settings, policy, evidence, partial(opened_lookups, workspace, now)), progress
     )
     in_order = [studied[item.application_id] for item in intake.applications]
     known = load_known(evidence)
     members = [affiliate_member(record, known) for record in _affiliates(workspace)]
-    judged = judge(in_order, known, members, settings.screening)
-    outcomes = _written(workspace, judged, run_id, now)
+    thoughts = second_thoughts(judge(in_order, known, members, settings.screening), panel, settings.screening)
+    outcomes = _written(workspace, thoughts.judged, run_id, now)
     quarantine = _quarantine(workspace, intake.quarantined, run_id)
     screened = Screened(run_id, outcomes, intake.quarantined, quarantine, _notices(workspace, intake, policy))
-    _record(workspace, screened, judged, now)
+    _record(workspace, screened, thoughts, now)
     remember(evidence, in_order)
     return screened
 
@@ -174,7 +177,7 @@ def _written(workspace: Workspace, judged: Sequence[Judged], run_id: str, now: d
 
 
 def _unseen(code: str) -> bool:
-    return reasons()[code].tier is Tier.UNSEEN and code != _HELD_BY_CHANCE
+    return reasons()[code].tier is Tier.UNSEEN and code not in CHOSEN
 
 
 def _notices(workspace: Workspace, intake: Intake, policy: Policy) -> tuple[str, ...]:
@@ -199,7 +202,7 @@ def _quarantine(workspace: Workspace, rows: Sequence[QuarantinedRow], run_id: st
     return path
 
 
-def _record(workspace: Workspace, screened: Screened, judged: Sequence[Judged], started: datetime) -> None:
+def _record(workspace: Workspace, screened: Screened, thoughts: SecondThoughts, started: datetime) -> None:
     rows = [
         {
             "application_id": outcome.application_id,
@@ -210,7 +213,7 @@ def _record(workspace: Workspace, screened: Screened, judged: Sequence[Judged], 
             "evidence": outcome.evidence,
             "reason_details": json.dumps(_details(item), ensure_ascii=False),
         }
-        for outcome, item in zip(screened.outcomes, judged, strict=True)
+        for outcome, item in zip(screened.outcomes, thoughts.judged, strict=True)
     ]
     schema = {name: dtype for name, dtype in SCREENINGS.items() if name != "run_id"}
     frame = pl.DataFrame(rows, schema=schema)
@@ -226,12 +229,14 @@ def _record(workspace: Workspace, screened: Screened, judged: Sequence[Judged], 
         lake_version=lake.version,
         inputs={part.path: part.digest for part in lake.select((Kind.AFFILIATES,))},
         settings=without_passwords(workspace.settings.model_dump(mode="json")),
-        versions={"winnow": version("winnow")},
+        versions={"winnow": version("winnow"), **thoughts.versions},
         seed=workspace.settings.screening.seed,
         counts=screened.counts,
     )
     with open_store(workspace.store_url) as store, store.together() as records:
         records.record_screenings(run, frame)
+        for observation in thoughts.observations(run.run_id):
+            records.observations.add(observation)
         queue_applications(records, frame, run)
 
 

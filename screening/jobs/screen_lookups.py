@@ -14,7 +14,9 @@ from screening.applicants.lookups.cache import AnswerCache
 from screening.applicants.lookups.lookup import ServiceLookup
 from screening.applicants.lookups.service import Services
 from screening.applicants.study import Lookup
+from screening.jobs.applicant_models import site_eye
 from screening.jobs.backlinks import FOLDER
+from screening.store import open_store
 from screening.workspace import Workspace
 
 ANSWERS = "lookups"
@@ -25,9 +27,11 @@ ANSWERS = "lookups"
 def opened_lookups(workspace: Workspace, now: datetime, crawler: Crawler) -> Iterator[Sequence[Lookup]]:
     """Open the lookups that the workspace has data and settings for; what they lack they say themselves.
 
-    Raises IntegrityError when an import is damaged.
+    Raises IntegrityError when an import, or the promoted site model, is damaged.
     """
     settings = workspace.settings
+    with open_store(workspace.store_url) as store:
+        eye = site_eye(workspace, store)
     folder = workspace.folder(FOLDER)
     with Shelf(folder) as shelf, closing(AnswerCache(workspace.folder(ANSWERS))) as cache:
         cache.forget_expired(datetime.now(UTC))
@@ -35,4 +39,5 @@ def opened_lookups(workspace: Workspace, now: datetime, crawler: Crawler) -> Ite
         yield (
             BacklinkLookup(shelf, open_graph(folder), crawler, settings.backlinks),
             ServiceLookup(services, shelf, settings.lookups, now),
+            eye,
         )

@@ -166,7 +166,7 @@ def _register(workspace: Workspace, store: Store, taught: _Taught, read: tuple[S
     content = taught.judge.dump()
     digest = hashlib.sha256(content).hexdigest()
     earlier = [model for model in store.models.all(MODEL) if model.digest == digest]
-    _keep(model_path(workspace.folder("models"), digest), content)
+    keep_model_file(model_path(workspace.folder("models"), digest), content)
     if earlier:
         return Trained(earlier[0], known_before=True, replaced=())
     snapshot, books, now = read
@@ -220,7 +220,7 @@ def _run(workspace: Workspace, taught: _Taught, digest: str, read: tuple[Snapsho
     )
 
 
-def _keep(path: Path, content: bytes) -> None:
+def keep_model_file(path: Path, content: bytes) -> None:
     """Write the file whole or not at all; its name is its digest, so one that is there as it should be stays."""
     if path.is_file() and path.read_bytes() == content:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import field_validator
 
+from screening.settings.learned import LearnedSettings
 from screening.settings.section import Section, setting
 
 
@@ -93,6 +94,7 @@ class ScreeningSettings(Section):
     signals: SignalSettings
     rings: RingSettings
     scorecard: ScorecardSettings
+    learned: LearnedSettings
     review_from_points: float = setting("points from which a person looks", unit="points", ge=1)
     propose_reject_from_points: float = setting(
         "points from which the person is advised to reject", unit="points", ge=1

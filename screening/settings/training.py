@@ -34,6 +34,33 @@ class OutcomeSettings(Section):
     ridge: float = setting("penalty on the squared weights of standardised features", unit="penalty", ge=0.01, le=10000)
 
 
+class ApplicantSettings(Section):
+    """How people's decisions about applicants teach, and from how many on."""
+
+    decided_min: int = setting("decisions without which nothing is learned", unit="decisions", ge=50)
+    each_min: int = setting("approvals, and rejections, without which nothing is learned", unit="decisions", ge=20)
+    history_days: int = setting("days of decisions taught with, the newest", unit="days", ge=30, le=3650)
+    held_out: float = setting(
+        "share of the decisions, the newest, on which a judge taught on the others is measured", unit="share",
+        ge=0.1, le=0.5,
+    )  # fmt: skip
+    trees: int = setting("boosted trees", unit="trees", ge=10, le=1000)
+    leaves: int = setting("leaves of a tree at most", unit="leaves", ge=2, le=63)
+    leaf_rows: int = setting("decisions in a leaf at least", unit="decisions", ge=5, le=500)
+    rate: float = setting("weight of each tree", unit="number", ge=0.01, le=1)
+
+
+class SiteSettings(Section):
+    """How the sites of decided applicants teach the site model."""
+
+    members: int = setting("forests that are averaged", unit="forests", ge=1, le=20)
+    trees: int = setting("boosted trees of a forest", unit="trees", ge=10, le=1000)
+    leaves: int = setting("leaves of a tree at most", unit="leaves", ge=2, le=63)
+    leaf_rows: int = setting("sites in a leaf at least", unit="sites", ge=2, le=500)
+    rate: float = setting("weight of each tree", unit="number", ge=0.01, le=1)
+    facts_part: float = setting("share of the facts that a split looks at", unit="share", ge=0.05, le=1)
+
+
 class TrainingSettings(Section):
     """How `winnow train` teaches; what it makes judges in the shadow until a person promotes it."""
 
@@ -47,3 +74,5 @@ class TrainingSettings(Section):
     )
     injection: InjectionSettings
     outcomes: OutcomeSettings
+    applicants: ApplicantSettings
+    sites: SiteSettings

@@ -2,7 +2,7 @@
 
 from screening.store.appeals import Answer, Appeal
 from screening.store.audit import AuditEvent, AuditHead
-from screening.store.cases import Case, CaseEvent
+from screening.store.cases import AnsweredCase, Case, CaseEvent
 from screening.store.frames import CAPS, DECISIONS, SCREENINGS, SOURCES
 from screening.store.keys import ApiKey, KeptAnswer
 from screening.store.labels import Label
@@ -27,6 +27,7 @@ __all__ = [
     "SOURCES",
     "VERDICT_COLUMNS",
     "Answer",
+    "AnsweredCase",
     "ApiKey",
     "Appeal",
     "AuditEvent",

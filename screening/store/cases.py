@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, false, insert, select, update
+from sqlalchemy import Row, false, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from screening.errors import BusyError, InputError
@@ -81,6 +81,26 @@ class Standing:
     decision: str
     author: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredCase:
+    """A person's closed decision about an applicant, and the newest screening that was there when it was given.
+
+    `details` is the screening's reason_details, None where an old winnow wrote none. `proposed` is what the screening
+    decided, `score` its score.
+    """
+
+    subject: str
+    decision: str
+    decided_at: datetime
+    reasons: tuple[str, ...]
+    run_id: str
+    judged_at: datetime
+    proposed: str
+    score: float | None
+    missing: tuple[str, ...]
+    details: str | None
 
 
 class Cases:
@@ -158,6 +178,43 @@ class Cases:
             if details.get("decision") == decision
         }
 
+    def answers(self, kinds: Sequence[str], decisions: Sequence[str]) -> list[AnsweredCase]:
+        """Return the closed cases of those kinds that people decided so, each with its screening, the oldest first.
+
+        Cases without a screening before the decision are left out: nobody knows what was to be seen then.
+        """
+        screening, run = tables.screenings.c, tables.runs.c
+        earlier, earlier_run = tables.screenings.alias().c, tables.runs.alias().c
+        newest_then = (
+            select(func.max(earlier.run_key))
+            .where(earlier.application_id == _CASE.subject, earlier.run_key == earlier_run.run_key)
+            .where(earlier_run.finished_at <= _CASE.closed_at)
+            .correlate(tables.cases)
+            .scalar_subquery()
+        )
+        columns = (
+            _CASE.subject,
+            _CASE.decision,
+            _CASE.closed_at.label("decided_at"),
+            _CASE.reasons,
+            run.run_id,
+            run.finished_at.label("judged_at"),
+            screening.decision.label("proposed"),
+            screening.score,
+            screening.missing,
+            screening.reason_details.label("details"),
+        )
+        query = (
+            select(*columns)
+            .join(tables.screenings, screening.application_id == _CASE.subject)
+            .join(tables.runs, run.run_key == screening.run_key)
+            .where(_CASE.kind.in_(kinds), _CASE.status == CLOSED, _CASE.decision.in_(decisions))
+            .where(screening.run_key == newest_then)
+            .order_by(_CASE.closed_at, _CASE.case_id)
+        )
+        with self._access.reading() as connection:
+            return [_answer(row) for row in connection.execute(query)]
+
     def change(self, changed: Case, event: CaseEvent) -> Case:
         """Store a changed case (made by `dataclasses.replace`) and what was done, and return it with its new version.
 
@@ -193,3 +250,8 @@ def _told(case: Mapping[str, Any], event: CaseEvent) -> dict[str, Any]:
 def _case(row: Row[Any]) -> Case:
     values = row._asdict()
     return Case(**{**values, "reasons": tuple(values["reasons"])})
+
+
+def _answer(row: Row[Any]) -> AnsweredCase:
+    values = row._asdict()
+    return AnsweredCase(**{**values, "reasons": tuple(values["reasons"]), "missing": tuple(values["missing"])})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from models.fused import load_judge
 from models.judge import ModelFileError
@@ -13,6 +15,7 @@ from screening.errors import IntegrityError
 
 MODEL = "taught"
 """Name of the scanning model in the registry."""
+Model = TypeVar("Model")
 SHIPPED = "shipped"
 """In place of a version: the judge that ships with winnow."""
 
@@ -39,6 +42,14 @@ def load_champion(folder: Path, digest: str | None) -> Champion:
     shipped_digest = hashlib.sha256(shipped).hexdigest()
     if digest is None or digest == shipped_digest:
         return Champion(load_judge(shipped), shipped_digest)
+    return Champion(load_model(folder, digest, load_judge), digest)
+
+
+def load_model(folder: Path, digest: str, read: Callable[[bytes], Model]) -> Model:
+    """Read the model file with that digest from `folder`.
+
+    Raises IntegrityError when the file is missing, is not what was recorded, or cannot be read by this winnow.
+    """
     path = model_path(folder, digest)
     remedy = "Restore it from a backup, or promote another model."
     if not path.is_file():
@@ -49,6 +60,6 @@ def load_champion(folder: Path, digest: str | None) -> Champion:
             "The model file is not what was recorded when it was trained.", remedy=remedy, where=str(path)
         )
     try:
-        return Champion(load_judge(content), digest)
+        return read(content)
     except ModelFileError as error:
         raise IntegrityError(f"The model file cannot be used: {error}.", remedy=remedy, where=str(path)) from error

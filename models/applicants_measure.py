@@ -1,0 +1,89 @@
+"""How good a judge of applicants is on decisions that it was not taught on, beside the scorecard on the same ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+from models.applicants import Decided
+from models.judge import Floats
+
+DRAWS = 1_000
+"""Draws of whole applicants for an interval: its ends are then known to about a percent of rank."""
+LEVEL = 0.95
+_NEARLY_CERTAIN = 1e-6
+_DECIMALS = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """Decisions with what was foretold of each, shape (rows,).
+
+    `chance` of rejection by the judge, 0..1 (NaN: no opinion); `scorecard` the score of the points, 0..1. The
+    `earlier` ones are what the judge was taught on; they turn the scorecard's score into a chance as well.
+    """
+
+    chance: Floats
+    scorecard: Floats
+    decided: Decided
+    earlier_scorecard: Floats
+    earlier_rejected: NDArray[np.bool_]
+
+
+def compared(trial: Trial, seed: int) -> dict[str, Any]:
+    """Return average precision, area under the ROC curve and Brier score of both, with the gain and its interval.
+
+    A gain is positive where the judge is better. Intervals (95 %) come from drawing applicants again. `better`: both
+    gains are surely above 0. Where the judge has no opinion it is read as the share of rejections, which tells nothing.
+    """
+    rejected = trial.decided.rejected
+    chance = np.where(np.isnan(trial.chance), trial.earlier_rejected.mean(), trial.chance)
+    card = _calibrated(trial)
+    gains = _gains(rejected, chance, card, trial.decided.applicant, seed)
+    told: dict[str, Any] = {"decisions": len(rejected), "rejected": int(rejected.sum())}
+    for name, scores in (("judge", chance), ("scorecard", card)):
+        told[name] = {
+            "average_precision": round(float(average_precision_score(rejected, scores)), _DECIMALS),
+            "auroc": round(float(roc_auc_score(rejected, scores)), _DECIMALS),
+            "brier": round(float(brier_score_loss(rejected, scores)), _DECIMALS),
+        }
+    tail = 100 * (1 - LEVEL) / 2
+    for place, name in enumerate(("average_precision_gain", "brier_gain")):
+        low, high = np.percentile(gains[:, place], [tail, 100 - tail])
+        told[name] = [round(float(low), _DECIMALS), round(float(high), _DECIMALS)]
+    told["better"] = told["average_precision_gain"][0] > 0 and told["brier_gain"][0] > 0
+    return told
+
+
+def _calibrated(trial: Trial) -> Floats:
+    """Turn the scorecard's score into a chance by a sigmoid fitted on the earlier decisions, as the judge's is."""
+    odds = [
+        logit(np.clip(scores, _NEARLY_CERTAIN, 1 - _NEARLY_CERTAIN))[:, None]
+        for scores in (trial.earlier_scorecard, trial.scorecard)
+    ]
+    if len(np.unique(trial.earlier_rejected)) < 2:
+        return np.full(len(trial.scorecard), float(trial.earlier_rejected.mean()))
+    line = LogisticRegression().fit(odds[0], trial.earlier_rejected)
+    return np.asarray(expit(line.decision_function(odds[1])), dtype=np.float64)
+
+
+def _gains(rejected: NDArray[np.bool_], chance: Floats, card: Floats, applicant: NDArray[np.str_], seed: int) -> Floats:
+    rng = np.random.default_rng(seed)
+    _, group = np.unique(applicant, return_inverse=True)
+    rows_of = [np.flatnonzero(group == one) for one in range(group.max() + 1)]
+    gains = []
+    while len(gains) < DRAWS:
+        rows = np.concatenate([rows_of[one] for one in rng.integers(0, len(rows_of), len(rows_of))])
+        if len(np.unique(rejected[rows])) < 2:
+            continue
+        truth = rejected[rows]
+        precision = [average_precision_score(truth, scores[rows]) for scores in (chance, card)]
+        brier = [brier_score_loss(truth, scores[rows]) for scores in (chance, card)]
+        gains.append((precision[0] - precision[1], brier[1] - brier[0]))
+    return np.array(gains)
