@@ -20,7 +20,7 @@ from screening.jobs.shadow import noticed
 from screening.settings.decisions import DecisionSettings
 from screening.store import AuditEvent, RunRecord, open_store
 from screening.traffic.champion import MODEL, Champion, load_champion
-from screening.traffic.gather import Books, Gathered, Period, gather
+from screening.traffic.gather import Books, Gathered, Period, PolarsClicks, Reading, gather, gather_with
 from screening.traffic.lake import Lake, Snapshot
 from screening.traffic.lakelock import holding_lock
 from screening.traffic.lists import load_book
@@ -102,7 +102,8 @@ def judged_again(workspace: Workspace, run: RunRecord, snapshot: Snapshot) -> Ju
         raise InputError("The run judged no period.", remedy="Replay a scan.", where=run.run_id)
     period = Period(run.period_from, run.period_to)
     decided_at = _decided_at(period, run.started_at)
-    gathered = gather(snapshot, period, books, workspace.folder("rollups"), decided_at, verify=False)
+    reading = Reading(PolarsClicks(), workspace.folder("rollups"), decided_at, verify=False)
+    gathered = gather_with(snapshot, period, books, reading)
     # a setting that is younger than the run counts as it is now
     settings = workspace.settings.decisions.model_dump() | run.settings["decisions"]
     return judge(gathered, champion.judge, DecisionSettings.model_validate(settings))

@@ -27,6 +27,7 @@ from screening.settings.retention import RetentionSettings
 from screening.settings.review import ReviewSettings
 from screening.settings.screening import PolicySettings, ScreeningSettings
 from screening.settings.section import Section, setting
+from screening.settings.spark import SparkSettings
 from screening.settings.training import TrainingSettings
 from screening.settings.watch import WatchSettings
 
@@ -50,6 +51,7 @@ class Settings(Section):
     """All settings of winnow."""
 
     engine: Literal["polars", "spark"] = setting("what computes features", unit="choice")
+    spark: SparkSettings
     store: StoreSettings
     lake: LakeSettings
     console: ConsoleSettings

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 import narwhals as nw
 import polars as pl
@@ -88,14 +89,87 @@ class Gathered:
     has_clicks: bool
 
 
-def gather(
-    snapshot: Snapshot, period: Period, books: Books, rollups: Path, decided_at: datetime, *, verify: bool = True
-) -> Gathered:
-    """Read and prepare. `rollups` is the folder that keeps daily roll-ups; `decided_at` bounds what outcomes are known.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What events are looked up in: the books, and the approved sites as `features.lookups.site_hosts` gives them."""
+
+    books: Books
+    sites: pl.DataFrame
+
+    def on(self, day: date) -> Lookups:
+        """Bind it to the day on which agents are seen."""
+        return lookups(self.books, self.sites, day)
+
+
+class ClickEngine(Protocol):
+    """What reads clicks, of which there are far more than of anything else; the rest is the same on every engine."""
+
+    def claimed(self, snapshot: Snapshot, days: Sequence[date], working: pl.DataFrame) -> pl.DataFrame:
+        """Find the clicks that working conversions claim, as `features.working.claimed_clicks`, among those of days."""
+        ...
+
+    def rolled(self, snapshot: Snapshot, days: Sequence[date], known: Known) -> Iterator[tuple[date, pl.DataFrame]]:
+        """Roll up whole days of clicks, each as `features.prepare.rolled` does.
+
+        Raises IntegrityError when a part is not what was written.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PolarsClicks:
+    """Reads clicks in this process, a day at a time."""
+
+    def claimed(self, snapshot: Snapshot, days: Sequence[date], working: pl.DataFrame) -> pl.DataFrame:
+        """Find the claimed clicks; see `ClickEngine`."""
+        clicks = nw.from_native(pl.LazyFrame(schema=_click_schema()))
+        if days:
+            clicks = working_clicks(nw.from_native(snapshot.frame(Kind.CLICKS, days[0], days[-1])))
+        found: pl.LazyFrame = nw.to_native(claimed_clicks(clicks, nw.from_native(working.lazy())))
+        return found.collect(engine="streaming")
+
+    def rolled(self, snapshot: Snapshot, days: Sequence[date], known: Known) -> Iterator[tuple[date, pl.DataFrame]]:
+        """Roll up days; see `ClickEngine`."""
+        for day in days:
+            snapshot.verify(snapshot.select((Kind.CLICKS,), day, day))
+            clicks = nw.to_native(working_clicks(nw.from_native(snapshot.frame(Kind.CLICKS, day, day)))).collect()
+            yield day, rolled_day(clicks, known.on(day))
+
+
+def rolled_day(clicks: pl.DataFrame, on: Lookups) -> pl.DataFrame:
+    """Roll up working clicks of one day."""
+    return rolled(clicks, tables_for([clicks.lazy()], on))
+
+
+def no_clicks() -> pl.DataFrame:
+    """Return working clicks without a row."""
+    return pl.DataFrame(schema=_click_schema())
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How to read: with what clicks are read, and the folder that keeps their daily roll-ups.
+
+    `decided_at` bounds what outcomes are known. With `verify` False parts that are no clicks are not compared with
+    their digests, for a replay, which says itself what has changed.
+    """
+
+    clicks: ClickEngine
+    rollups: Path
+    decided_at: datetime
+    verify: bool = True
+
+
+def gather(snapshot: Snapshot, period: Period, books: Books, rollups: Path, decided_at: datetime) -> Gathered:
+    """Read and prepare in this process; see `gather_with`."""
+    return gather_with(snapshot, period, books, Reading(PolarsClicks(), rollups, decided_at))
+
+
+def gather_with(snapshot: Snapshot, period: Period, books: Books, reading: Reading) -> Gathered:
+    """Read and prepare.
 
     Raises IntegrityError when a part of the lake is not what was written: parts are compared with their digests when
-    they are read for the first time, those of conversions and partners every time. With `verify` False they are not,
-    for a replay, which says itself what has changed.
+    they are read for the first time, those of conversions and partners every time.
     """
     first = period.window_first
     parts = (
@@ -103,34 +177,31 @@ def gather(
         *snapshot.select((Kind.CLICKS,), first - timedelta(days=CLICK_DAYS), period.last),
         *snapshot.select((Kind.OUTCOMES, Kind.AFFILIATES)),
     )
-    if verify:
+    if reading.verify:
         snapshot.verify(part for part in parts if part.kind != Kind.CLICKS)
     try:
-        return _gathered(snapshot, period, books, (rollups, decided_at), parts)
+        return _gathered(snapshot, period, books, reading, parts)
     except (pl.exceptions.PolarsError, OSError):
         snapshot.verify(parts)
         raise
 
 
-def _gathered(
-    snapshot: Snapshot, period: Period, books: Books, how: tuple[Path, datetime], parts: tuple[Part, ...]
-) -> Gathered:
-    rollups, decided_at = how
+def _gathered(snapshot: Snapshot, period: Period, books: Books, reading: Reading, parts: tuple[Part, ...]) -> Gathered:
     first = period.window_first
     conversions = snapshot.frame(Kind.CONVERSIONS, first, period.last).collect()
     affiliates = snapshot.frame(Kind.AFFILIATES).collect()
-    outcomes = snapshot.frame(Kind.OUTCOMES).filter(pl.col("ts") <= decided_at).collect()
-    sites = site_hosts(affiliates)
+    outcomes = snapshot.frame(Kind.OUTCOMES).filter(pl.col("ts") <= reading.decided_at).collect()
+    known = Known(books, site_hosts(affiliates))
     working = nw.to_native(working_conversions(nw.from_native(conversions.lazy()))).collect()
     days = [day for day in snapshot.days(Kind.CLICKS) if first - timedelta(days=CLICK_DAYS) <= day <= period.last]
-    claimed = _claimed(snapshot, days, working)
-    on = lookups(books, sites, period.last)
-    rolled_days = [_rolled_day(snapshot, day, books, sites, rollups) for day in days if day >= first]
-    empty = rolled(pl.DataFrame(schema=_click_schema()), tables_for([pl.LazyFrame(schema=_click_schema())], on))
-    traffic = Traffic(pl.DataFrame(schema=_click_schema()), working, known_outcomes(outcomes))
+    claimed = reading.clicks.claimed(snapshot, days, working)
+    on = known.on(period.last)
+    rollups = _rollups(snapshot, [day for day in days if day >= first], known, reading)
+    empty = rolled_day(no_clicks(), on)
+    traffic = Traffic(no_clicks(), working, known_outcomes(outcomes))
     tables = _tables(working, claimed, on)
     span = (tuple(day_number(day) for day in days), day_number(period.last))
-    prepared = assemble(traffic, claimed, pl.concat([empty, *rolled_days]), tables, span)
+    prepared = assemble(traffic, claimed, pl.concat([empty, *rollups]), tables, span)
     daily = _daily(snapshot, period)
     return Gathered(period, conversions, claimed, outcomes, affiliates, prepared, daily, parts, bool(days))
 
@@ -168,32 +239,25 @@ def working_traffic(snapshot: Snapshot, first: date, last: date, decided_at: dat
     return Traffic(clicks, working, known_outcomes(outcomes))
 
 
-def _claimed(snapshot: Snapshot, days: Sequence[date], working: pl.DataFrame) -> pl.DataFrame:
-    lazy = nw.from_native(working.lazy())
-    clicks = nw.from_native(pl.LazyFrame(schema=_click_schema()))
-    if days:
-        clicks = working_clicks(nw.from_native(snapshot.frame(Kind.CLICKS, days[0], days[-1])))
-    found: pl.LazyFrame = nw.to_native(claimed_clicks(clicks, lazy))
-    return found.collect(engine="streaming")
+def _rollups(snapshot: Snapshot, days: Sequence[date], known: Known, reading: Reading) -> list[pl.DataFrame]:
+    paths = {day: _rollup_path(snapshot, day, known, reading.rollups) for day in days}
+    reading.rollups.mkdir(parents=True, exist_ok=True)
+    missing = [day for day, path in paths.items() if not path.is_file()]
+    for day, rollup in reading.clicks.rolled(snapshot, missing, known):
+        draft = paths[day].with_suffix(f".{os.getpid()}.draft")
+        rollup.write_parquet(draft)
+        draft.replace(paths[day])
+    return [pl.read_parquet(path) for path in paths.values()]
 
 
-def _rolled_day(snapshot: Snapshot, day: date, books: Books, sites: pl.DataFrame, folder: Path) -> pl.DataFrame:
-    parts = snapshot.select((Kind.CLICKS,), day, day)
+def _rollup_path(snapshot: Snapshot, day: date, known: Known, folder: Path) -> Path:
+    parts, sites = snapshot.select((Kind.CLICKS,), day, day), known.sites
     key = hashlib.sha256()
-    for text in (str(ROLLUP_VERSION), *sorted(part.digest for part in parts), repr(sorted(books.versions.items()))):
+    versions = repr(sorted(known.books.versions.items()))
+    for text in (str(ROLLUP_VERSION), *sorted(part.digest for part in parts), versions):
         key.update(text.encode() + b"\0")
     key.update(sites.sort(sites.columns).write_csv().encode())
-    path = folder / f"{day.isoformat()}-{key.hexdigest()[:24]}.parquet"
-    if path.is_file():
-        return pl.read_parquet(path)
-    snapshot.verify(parts)
-    clicks = nw.to_native(working_clicks(nw.from_native(snapshot.frame(Kind.CLICKS, day, day)))).collect()
-    result = rolled(clicks, tables_for([clicks.lazy()], lookups(books, sites, day)))
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}.draft")
-    result.write_parquet(draft)
-    draft.replace(path)
-    return result
+    return folder / f"{day.isoformat()}-{key.hexdigest()[:24]}.parquet"
 
 
 def _tables(working: pl.DataFrame, claimed: pl.DataFrame, on: Lookups) -> Tables:
