@@ -110,8 +110,8 @@ def load_ranges(rng: np.random.Generator) -> Ranges:
         country, kind, *blocks = line.split()
         for block in blocks:
             network = ipaddress.ip_network(block)
-            width = 32 if network.version == 4 else _HALF  # noqa: PLR2004 - the version of the protocol
-            first = int(network.network_address) >> (0 if network.version == 4 else _HALF)  # noqa: PLR2004
+            width = 32 if network.version == 4 else _HALF
+            first = int(network.network_address) >> (0 if network.version == 4 else _HALF)
             rows.append((first, width - network.prefixlen, COUNTRIES.index(country), _CLASS[kind]))
     first, bits, country, kind = zip(*rows, strict=True)
     return Ranges(

@@ -11,12 +11,48 @@ BROWSER, WEBVIEW, SOCIAL, CLIENT = range(4)
 VERSIONS = 4
 _FORMS = 4
 
-_MODELS = (
-    "SM-A127F SM-A135M SM-A145P SM-A155F SM-A236B SM-A346E SM-A546B SM-S911B SM-S928U SM-G991U SM-M146B SM-A057F "
-    "23053RN02A 2201117TY 23106RN0DA M2006C3LG 220333QAG 2312DRA50G 23129RAA4G CPH2477 CPH2591 CPH2269 V2206 V2249 "
-    "RMX3623 RMX3830 RMX3501 Infinix-X6525 TECNO-KG5j TECNO-BG6 itel-A665L moto-g13 moto-g54-5G XT2239-9 Pixel-6a "
-    "Pixel-7 Pixel-8 Nokia-G21 LE2115 JKM-LX1"
-).split()
+_MODELS = [
+    "SM-A127F",
+    "SM-A135M",
+    "SM-A145P",
+    "SM-A155F",
+    "SM-A236B",
+    "SM-A346E",
+    "SM-A546B",
+    "SM-S911B",
+    "SM-S928U",
+    "SM-G991U",
+    "SM-M146B",
+    "SM-A057F",
+    "23053RN02A",
+    "2201117TY",
+    "23106RN0DA",
+    "M2006C3LG",
+    "220333QAG",
+    "2312DRA50G",
+    "23129RAA4G",
+    "CPH2477",
+    "CPH2591",
+    "CPH2269",
+    "V2206",
+    "V2249",
+    "RMX3623",
+    "RMX3830",
+    "RMX3501",
+    "Infinix-X6525",
+    "TECNO-KG5j",
+    "TECNO-BG6",
+    "itel-A665L",
+    "moto-g13",
+    "moto-g54-5G",
+    "XT2239-9",
+    "Pixel-6a",
+    "Pixel-7",
+    "Pixel-8",
+    "Nokia-G21",
+    "LE2115",
+    "JKM-LX1",
+]
 _ANDROID_RELEASES = ("9", "10", "11", "12", "13", "14", "15", "16")
 _BUILDS = ("PPR1.180610.011", "QP1A.190711.020", "RP1A.200720.012", "SP1A.210812.016", "TP1A.220624.014")
 _IOS = ("16_7_10", "17_5_1", "17_6_1", "18_1_1", "18_3_2", "18_5", "18_6", "18_7")
@@ -104,9 +140,10 @@ def _iphone(traits: list[int], form: int, chrome: int) -> str:
         )
     head = f"Mozilla/5.0 (iPhone; CPU iPhone OS {system} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
     if form == SOCIAL:
+        model = f"iPhone{12 + traits[1] % 6},{1 + traits[2] % 5}"
         tail = (
-            f"[FBAN/FBIOS;FBAV/{500 + chrome - 100}.0.0.{traits[3] % 60};FBDV/iPhone{12 + traits[1] % 6},{1 + traits[2] % 5}]",
-            f"Instagram {370 + chrome - 130}.0.0.{traits[3] % 50} (iPhone{12 + traits[1] % 6},{1 + traits[2] % 5})",
+            f"[FBAN/FBIOS;FBAV/{500 + chrome - 100}.0.0.{traits[3] % 60};FBDV/{model}]",
+            f"Instagram {370 + chrome - 130}.0.0.{traits[3] % 50} ({model})",
         )[traits[3] % 2]
         return f"{head} Mobile/15E148 {tail}"
     if form == WEBVIEW:
@@ -116,8 +153,8 @@ def _iphone(traits: list[int], form: int, chrome: int) -> str:
     return f"{head} Version/{system.split('_')[0]}.{traits[1] % 7} Mobile/15E148 Safari/604.1"
 
 
-def _desktop(traits: list[int], form: int, chrome: int) -> str:  # noqa: ARG001 - a desktop shows one form only
-    system = _DESKTOP_SYSTEMS[min(traits[0] % 8 // 3, 2) if traits[0] % 8 < 7 else 0]  # noqa: PLR2004 - shares
+def _desktop(traits: list[int], _: int, chrome: int) -> str:
+    system = _DESKTOP_SYSTEMS[min(traits[0] % 8 // 3, 2) if traits[0] % 8 < 7 else 0]
     brand = traits[1] % 10
     if brand == 0:
         return f"Mozilla/5.0 ({system}; rv:{chrome + 3}.0) Gecko/20100101 Firefox/{chrome + 3}.0"
@@ -127,4 +164,4 @@ def _desktop(traits: list[int], form: int, chrome: int) -> str:  # noqa: ARG001 
     head = f"Mozilla/5.0 ({system}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{chrome}.0.0.0 Safari/537.36"
     if brand in (2, 3):
         return f"{head} Edg/{chrome}.0.0.0"
-    return f"{head} OPR/{chrome - 16}.0.0.0" if brand == 4 else head  # noqa: PLR2004 - one in ten
+    return f"{head} OPR/{chrome - 16}.0.0.0" if brand == 4 else head

@@ -63,6 +63,9 @@ CHANNELS = (
 )
 
 
+_LANDERS = ("push", "pop", "native", "social", "search", "sms")
+
+
 @dataclass
 class Affiliate:
     """An affiliate: number, channel, `pull` (size), own speed and late share, first and last day, oddities by name."""
@@ -117,8 +120,8 @@ def draw_affiliates(rng: np.random.Generator, days: int, referrers: int) -> list
     for code in range(count):
         channel = CHANNELS[rng.choice(len(CHANNELS), p=shares / shares.sum())]
         low, high = channel.rates
-        first = float(rng.uniform(0.1, 0.85) * days) if rng.random() < 0.2 else 0.0  # noqa: PLR2004
-        last = float(rng.uniform(first + 3, days)) if rng.random() < 0.12 and first + 5 < days else float(days)  # noqa: PLR2004
+        first = float(rng.uniform(0.1, 0.85) * days) if rng.random() < 0.2 else 0.0
+        last = float(rng.uniform(first + 3, days)) if rng.random() < 0.12 and first + 5 < days else float(days)
         affiliate = Affiliate(
             code,
             channel,
@@ -130,15 +133,19 @@ def draw_affiliates(rng: np.random.Generator, days: int, referrers: int) -> list
             last,
             rng.integers(0, referrers, size=int(rng.integers(1, 30))),
         )
-        if first and rng.random() < 0.5:  # noqa: PLR2004 - half of the newcomers begin with all they have
+        if first and rng.random() < 0.5:
             affiliate.oddities.add("bang")
-        if rng.random() < 0.06:  # noqa: PLR2004
+        if rng.random() < 0.06:
             affiliate.oddities.add("one device type")
-        if rng.random() < 0.05:  # noqa: PLR2004
+        if rng.random() < 0.05:
             affiliate.oddities.add("outlier")
             affiliate.rate *= float(rng.choice([0.15, 4.0]))
-        if rng.random() < 0.07:  # noqa: PLR2004
+        if rng.random() < 0.07:
             affiliate.oddities.add("viral day")
+        if rng.random() < 0.12 and channel.name in _LANDERS:
+            affiliate.oddities.add("own landing page")  # only who leaves it is counted as a click, and he has decided
+            affiliate.speed *= rng.uniform(0.08, 0.5)
+            affiliate.rate = min(affiliate.rate * rng.uniform(3, 15), 0.25)
         made.append(affiliate)
     return made
 
@@ -151,7 +158,7 @@ def make_source(affiliate: Affiliate, offer: Offer, days: int, rng: np.random.Ge
     countries = (1 - stray) * countries + stray / len(COUNTRIES)
     platforms = np.array(affiliate.channel.platforms) * rng.lognormal(0, 0.3, 3)
     if offer.family == APP:
-        platforms *= (1, 0.15, 0.02) if rng.random() < 0.7 else (0.05, 1, 0.02)  # noqa: PLR2004 - the app's store
+        platforms *= (1, 0.15, 0.02) if rng.random() < 0.7 else (0.05, 1, 0.02)
     if "one device type" in affiliate.oddities:
         platforms *= np.eye(3)[rng.integers(0, 2)] + 1e-6
     outdoors = affiliate.channel.outdoors if offer.family != CARRIER_BILLING else 0.95
@@ -181,7 +188,7 @@ def _calendar(affiliate: Affiliate, offer: Offer, days: int, rng: np.random.Gene
     if "viral day" in affiliate.oddities:
         peak = rng.uniform(affiliate.first, affiliate.last)
         weights *= 1 + rng.uniform(5, 60) * np.exp(-np.maximum(day - peak, 0) / 0.4) * (day >= peak)
-    if rng.random() < 0.12:  # noqa: PLR2004 - a pause: the budget is spent
+    if rng.random() < 0.12:
         begin = rng.uniform(0, days)
         weights *= ~((day > begin) & (day < begin + rng.uniform(1, 8)))
     return weights + 1e-9 * ((day >= affiliate.first) & (day < affiliate.last))

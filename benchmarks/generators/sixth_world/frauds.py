@@ -1,13 +1,13 @@
-"""How each kind of fraud is done. A fraud starts from traffic as the source's own, then some of it gives it away.
+"""How each kind of fraud is done: it starts from traffic as the source's own, then some traits give it away.
 
-How much gives it away is `strength` (0: nothing, 1: everything), drawn anew for every trait: a careful swindler may hide
-the address and not the hour. What a kind cannot hide, since the fraud consists in it, it never hides.
+How much gives it away is `strength` (0: nothing, 1: everything), drawn anew for every trait: a careful swindler may
+hide the address and not the hour. What a kind cannot hide, since the fraud consists in it, it never hides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from .addresses import CARRIER, COUNTRIES, EXIT, HOME, SERVER, UTC_OFFSET
 from .agents import ANDROID, BROWSER, CLIENT, DESKTOP, WEBVIEW
 from .arrivals import DAY, HOUR, poisson
 from .channels import Source
-from .offers import APP, LEAD, SALE
+from .offers import APP, CARRIER_BILLING, LEAD, SALE
 from .people import Audience, Columns
 from .world import World
 
@@ -34,6 +34,8 @@ class Job:
     strength: float
     calendar: np.ndarray
     chaff: int
+    allies: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Affiliates who also get goals of a ring."""
 
     def tells(self) -> np.ndarray:
         """Return which goals show a trait of the fraud: a mask, of a share that scatters about the strength."""
@@ -75,7 +77,7 @@ def _relocate(job: Job, clicks: Columns, mask: np.ndarray, ranges: np.ndarray, p
     if pool:
         ranges = rng.choice(ranges, size=pool)
         hi = world.crowd.ranges.address(ranges, rng)
-        if rng.random() < 0.5:  # noqa: PLR2004 - half of the pools are neighbours in one block
+        if rng.random() < 0.5:
             hi = (hi[0] & ~np.uint64(255)) | rng.integers(1, 255, pool).astype(np.uint64)
             ranges = np.full(pool, ranges[0])
         pick = rng.integers(0, pool, job.count)
@@ -138,7 +140,7 @@ def stuffed_leads(job: Job) -> None:
     home = COUNTRIES.index(str(rng.choice(_CHEAP)))
     shift = job.hours(UTC_OFFSET[COUNTRIES[home]], rng.uniform(6, 20), rng.uniform(5, 11))
     clicks = job.visits(np.where(job.tells(), shift, job.times(job.count)))
-    tunnel = rng.random() < 0.6  # noqa: PLR2004 - more often than not they hide where they sit
+    tunnel = rng.random() < 0.6
     where = _countries(job, clicks["person"]) if tunnel else np.full(job.count, home)
     ranges = world.crowd.ranges.choose(where, int(rng.choice([EXIT, HOME])) if tunnel else HOME, rng)
     _relocate(job, clicks, job.tells(), ranges, int(rng.integers(2, 40)))
@@ -180,6 +182,9 @@ def self_referral_ring(job: Job) -> None:
     people = rng.choice(world.crowd.welcome(replace(job.source.audience, outdoors=0.2), friends, rng), size=job.count)
     clicks = world.visits(job.source, np.sort(job.times(job.count)), people)
     clicks["referrer"] = np.where(job.tells(), -1, clicks["referrer"])
+    own = job.source.affiliate.code
+    clicks["affiliate"] = rng.choice([own, own, *job.allies], size=job.count)
+    clicks["sub"] = np.where(clicks["affiliate"] == own, clicks["sub"], -1)
     delay = job.slow(offer.delay.floor + offer.delay.quick * rng.uniform(0.2, 0.8) * rng.lognormal(0, 0.6, job.count))
     disguised = rng.integers(1 << 43, 1 << 44, job.count)
     customer = np.where(job.tells(), people + (1 << 45), disguised)
@@ -237,7 +242,7 @@ def geo_spoofing(job: Job) -> None:
     tunnel = rng.random(job.count) < rng.choice([0.0, 0.3, 0.9])
     ranges = world.crowd.ranges.choose(np.full(job.count, paid), EXIT, rng)
     _relocate(job, clicks, tunnel, ranges, int(rng.integers(5, 60)))
-    own = ~job.tells() & (rng.random(job.count) < 0.5)  # noqa: PLR2004 - some of the target country are bought in
+    own = ~job.tells() & (rng.random(job.count) < 0.5)
     bought = world.crowd.ranges.choose(np.full(job.count, paid), HOME, rng)
     _relocate(job, clicks, own, bought, 0)
     clicks["country"] = np.full(job.count, paid)
@@ -328,28 +333,28 @@ def replayed_conversions(job: Job) -> None:
     copied["ts"] = copied["ts"] + gap * rng.lognormal(0, rng.uniform(0.1, 1.2), job.count)
     copied["kind"] = np.full(job.count, job.kind, dtype=object)
     for name in ("order", "customer"):
-        changed = job.tells() if rng.random() < 0.5 else np.ones(job.count, dtype=bool)  # noqa: PLR2004
+        changed = job.tells() if rng.random() < 0.5 else np.ones(job.count, dtype=bool)
         copied[name] = np.where(changed, rng.integers(1 << 48, 1 << 49, job.count), copied[name])
-    if rng.random() < 0.4:  # noqa: PLR2004 - a script sends them: from elsewhere
+    if rng.random() < 0.4:
         ranges = world.crowd.ranges.choose(copied["country"], int(rng.choice([SERVER, HOME])), rng)
         _relocate(job, copied, job.tells(), ranges, int(rng.choice([0, 30])))
     world.log.goals.append(copied)
 
 
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "click_flooding": (APP, LEAD, SALE),
+    "click_flooding": (APP, LEAD, SALE, CARRIER_BILLING),
     "click_injection": (APP,),
     "cookie_stuffing": (SALE, LEAD),
     "bot_leads": (LEAD,),
     "stuffed_leads": (LEAD,),
     "device_farm": (APP,),
     "self_referral_ring": (SALE, LEAD),
-    "undisclosed_incentive": (APP, LEAD, SALE),
-    "proxy_spoofing": (APP, LEAD, SALE),
+    "undisclosed_incentive": (APP, LEAD, SALE, CARRIER_BILLING),
+    "proxy_spoofing": (APP, LEAD, SALE, CARRIER_BILLING),
     "geo_spoofing": (APP, LEAD, SALE),
     "replayed_conversions": (APP, LEAD, SALE),
-    "bought_sub_id": (APP, LEAD, SALE),
-    "slow_ramp": (APP, LEAD, SALE),
+    "bought_sub_id": (APP, LEAD, SALE, CARRIER_BILLING),
+    "slow_ramp": (APP, LEAD, SALE, CARRIER_BILLING),
     "window_abuse": (APP, LEAD, SALE),
 }
 """The kinds of fraud, and the families of goals that each is committed on."""
@@ -371,6 +376,7 @@ MECHANISMS: dict[str, Callable[[Job], None]] = {
 HIRED = {
     APP: ("device_farm", "undisclosed_incentive", "proxy_spoofing", "click_flooding"),
     LEAD: ("bot_leads", "stuffed_leads", "undisclosed_incentive", "proxy_spoofing"),
+    CARRIER_BILLING: ("click_flooding", "undisclosed_incentive", "proxy_spoofing"),
     SALE: ("bot_leads", "undisclosed_incentive", "proxy_spoofing", "cookie_stuffing"),
 }
 """What stands behind a bought sub id or a slow ramp."""

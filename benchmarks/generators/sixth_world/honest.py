@@ -25,8 +25,8 @@ def draw_sources(world: World, affiliates: list[Affiliate]) -> list[Source]:
             fitting = [offer for offer in fitting if offer.incentive]
         weight = np.array([offer.pull for offer in fitting])
         number = min(len(fitting), int(rng.choice([1, 1, 2, 2, 3, 5])))
-        for place in rng.choice(len(fitting), size=number, replace=False, p=weight / weight.sum()):
-            sources.append(make_source(affiliate, fitting[place], world.days, rng))
+        chosen = rng.choice(len(fitting), size=number, replace=False, p=weight / weight.sum())
+        sources += [make_source(affiliate, fitting[place], world.days, rng) for place in chosen]
     return sources
 
 
@@ -83,7 +83,7 @@ def _visitors(world: World, source: Source, count: int) -> np.ndarray:
 def _after_spots(world: World, source: Source, ts: np.ndarray) -> np.ndarray:
     """Move some clicks to the minutes after television spots, where the offer has any."""
     generator = np.random.default_rng([source.offer.code, int(world.start)])
-    if generator.random() > 0.12 or source.affiliate.channel.name not in ("search", "review", "social"):  # noqa: PLR2004
+    if generator.random() > 0.12 or source.affiliate.channel.name not in ("search", "review", "social"):
         return ts
     weights = np.ones(world.days * 24) * (source.calendar > 0)
     spots = poisson(world.rng, weights, int(generator.integers(1, 8)))
@@ -96,7 +96,7 @@ def _scan(world: World, source: Source, ts: np.ndarray) -> None:
     """Let mail filters follow the links of some mails, from their data centres, moments before people read."""
     rng = world.rng
     count = int(len(ts) * rng.uniform(0.05, 1.2))
-    if count < 1 or rng.random() < 0.4:  # noqa: PLR2004 - many recipients have no such filter
+    if count < 1 or rng.random() < 0.4:
         return
     when = np.maximum(rng.choice(ts, size=count) - rng.exponential(HOUR / 2, count), 0)
     clicks = world.visits(source, when, world.audience(source.audience, count))

@@ -26,7 +26,7 @@ _VERTICALS = {
     "dating-signup": (LEAD, (1.5, 8.0), (8, 60), (0.08, 10)),
     "ringtone-subscription": (CARRIER_BILLING, (0.8, 9.0), (1.5, 14), (0.01, 3)),
 }
-_SHARES = np.array([2, 2, 1.5, 1.5, 1.2, 1.2, 0.7, 1.5, 1.0, 1.2, 1.0, 1.0])
+_SHARES = np.array([2, 2, 1.5, 1.7, 1.2, 1.2, 0.7, 1.5, 1.0, 1.2, 1.2, 1.1])
 _CORE = 13
 """Countries that offers aim at; the rest are only where servers stand or strays come from."""
 _RICH = ("US", "GB", "DE", "FR", "ES")
@@ -34,7 +34,10 @@ _RICH = ("US", "GB", "DE", "FR", "ES")
 
 @dataclass(frozen=True)
 class Delay:
-    """Seconds from click to goal: never below `floor`; a `quick` part, and a `late` share of hours to days."""
+    """Seconds from click to goal: about `floor` at the least, a `quick` part, and a `late` share of hours to days.
+
+    The floor of a `download` is the same for everybody, that of a form goes with people's speed.
+    """
 
     floor: float
     family: str
@@ -42,6 +45,7 @@ class Delay:
     shape: float
     late: float
     hours: float
+    download: bool
 
     def draw(self, count: int, rng: np.random.Generator, speed: float = 1.0, late: float = 1.0) -> np.ndarray:
         """Return delays; `speed` above 1 is slower, `late` multiplies the late share."""
@@ -54,12 +58,16 @@ class Delay:
             seconds = middle * rng.lognormal(0, 1.3 / np.sqrt(self.shape), count)
         later = rng.random(count) < min(self.late * late, 0.9)
         seconds = np.where(later, self.hours * HOUR * rng.lognormal(0, 1.1, count), seconds)
-        return self.floor * rng.lognormal(0, 0.25, count) + seconds
+        least = self.floor if self.download else self.floor * min(1.0, speed)
+        return least * rng.lognormal(0, 0.25, count) + seconds
 
 
 @dataclass(frozen=True)
 class Offer:
-    """An offer. `events` are later goals (name, share of people, usual hours, payout); `bulk` seconds or 0: see feed."""
+    """An offer. `events` are later goals: name, share of people, usual hours, payout.
+
+    Goals are stamped at the end of a `bulk` of so many seconds (0: at once), and `clock` seconds late.
+    """
 
     code: int
     name: str
@@ -102,6 +110,7 @@ def _draw_offer(code: int, vertical: str, rng: np.random.Generator) -> Offer:
         rng.uniform(0.8, 3.5),
         late * rng.uniform(0.3, 1.6),
         hours * rng.lognormal(0, 0.4),
+        family == APP,
     )
     return Offer(
         code,
@@ -112,21 +121,21 @@ def _draw_offer(code: int, vertical: str, rng: np.random.Generator) -> Offer:
         countries,
         delay,
         float(rng.choice([1, 3, 7, 14, 30], p=[0.1, 0.15, 0.35, 0.15, 0.25])) * DAY,
-        bool(family in (APP, LEAD) and payout < 6 and rng.random() < 0.5),  # noqa: PLR2004 - walls sell cheap goals
+        bool(family in (APP, LEAD) and payout < 6 and rng.random() < 0.5),
         rng.lognormal(0, 0.5),
         _draw_events(family, payout, rng),
-        float(rng.choice([900, 3600, 6 * 3600])) if rng.random() < 0.08 else 0.0,  # noqa: PLR2004 - some advertisers
-        float(rng.uniform(2, 240)) if rng.random() < 0.15 else 0.0,  # noqa: PLR2004 - some trackers
+        float(rng.choice([900, 3600, 6 * 3600])) if rng.random() < 0.08 else 0.0,
+        float(rng.uniform(2, 240)) if rng.random() < 0.15 else 0.0,
     )
 
 
 def _draw_events(family: str, payout: float, rng: np.random.Generator) -> tuple[tuple[str, float, float, float], ...]:
-    if family == APP and rng.random() < 0.7:  # noqa: PLR2004 - most advertisers of apps report events
-        paid = round(payout * rng.uniform(0.1, 1.0), 2) if rng.random() < 0.4 else 0.0  # noqa: PLR2004
+    if family == APP and rng.random() < 0.7:
+        paid = round(payout * rng.uniform(0.1, 1.0), 2) if rng.random() < 0.4 else 0.0
         return (
             ("registration", rng.uniform(0.15, 0.6), rng.uniform(0.05, 3), 0.0),
             ("purchase", rng.uniform(0.01, 0.12), rng.uniform(8, 80), paid),
         )
-    if family == SALE and rng.random() < 0.25:  # noqa: PLR2004 - few report a second sale
+    if family == SALE and rng.random() < 0.25:
         return (("rebill", rng.uniform(0.1, 0.5), rng.uniform(100, 400), 0.0),)
     return ()

@@ -50,6 +50,7 @@ class World:
     stolen: int
     goal_lag: float
     """Seconds that the usual postback takes."""
+    affiliates: int = 0
     log: Log = field(default_factory=Log)
 
     def agents(self, people: np.ndarray, ts: np.ndarray, form: np.ndarray | int) -> np.ndarray:
@@ -61,7 +62,7 @@ class World:
         """Return honest-looking clicks of people at times on a source."""
         rng, count = self.rng, len(ts)
         channel = source.affiliate.channel
-        form = np.where(rng.random(count) < 0.85, channel.form, BROWSER)  # noqa: PLR2004 - the rest opens a browser
+        form = np.where(rng.random(count) < 0.85, channel.form, BROWSER)
         pool = source.affiliate.referrers
         referrer = pool[(rng.pareto(0.8, count) * 2).astype(np.int64) % len(pool)]
         known = channel.name == "in-app" or (source.offer.family == APP and channel.name == "offerwall")
@@ -72,14 +73,14 @@ class World:
             "offer": np.full(count, source.offer.code),
             "agent": self.agents(people, ts, form),
             "device": np.where(known, self.crowd.facts(people, "device"), _NONE),
-            "referrer": np.where(rng.random(count) < 0.85, referrer, _NONE),  # noqa: PLR2004 - stripped by some browsers
+            "referrer": np.where(rng.random(count) < 0.85, referrer, _NONE),
             "sub": sub_codes(source, source.sub_of(count, rng)),
             **self.crowd.lines(people, ts, rng),
         }
 
     def audience(self, audience: Audience, count: int) -> np.ndarray:
         """Return visitors: mostly new people, some of whom come again."""
-        fresh = max(1, int(round(count * (1 - audience.returning))))
+        fresh = max(1, round(count * (1 - audience.returning)))
         new = self.crowd.welcome(audience, fresh, self.rng)
         again = self.rng.choice(new, size=max(0, count - fresh))
         return self.rng.permutation(np.concatenate([new, again]))[:count]
@@ -112,7 +113,7 @@ class World:
         lines = self.crowd.lines(people, ts, rng)
         app = offer.family == APP
         agent = np.where(app, self.agents(people, ts, CLIENT), clicks["agent"])
-        browser = np.where(moved & (rng.random(count) < 0.3), self.agents(people, ts, BROWSER), agent)  # noqa: PLR2004
+        browser = np.where(moved & (rng.random(count) < 0.3), self.agents(people, ts, BROWSER), agent)
         return clicks | {
             "ts": ts,
             "click": numbers,
