@@ -1,9 +1,10 @@
-"""Gate a payout file of a million lines, beside a bare Polars join of the same lines with the same decisions.
+"""Gate payout files of a quarter of a million, a million and three million lines, beside a bare Polars join of each.
 
-    python benchmarks/bench_payout_gate.py [LINES]
+    python benchmarks/bench_payout_gate.py [LINES ...]
 
-Prints seconds and peak resident memory of each, every one in a process of its own. The bare join reads the file and a
-Parquet file of the decisions and writes the joined lines: no ledger, no duplicates, no staleness, nothing recorded.
+Prints seconds, seconds of processor time and peak resident memory of each, every one in a process of its own; the gate
+of CSV, of the same batch again, and of Parquet (other conversions). The bare join reads the file and a Parquet file of
+the decisions and writes the joined lines: no ledger, no duplicates, no staleness, nothing recorded.
 """
 
 from __future__ import annotations
@@ -23,15 +24,16 @@ from screening.jobs.progress import silent_progress
 from screening.store import CAPS, DECISIONS, SOURCES, RunRecord, open_store
 from screening.workspace import open_workspace
 
-LINES = 1_000_000
+LINES = (250_000, 1_000_000, 3_000_000)
 HELD_EVERY = 20
 """One line in so many was held by the scan."""
+ROW_GROUP = 100_000
 KIB = 1024
 
 
 def prepare(root: Path, lines: int) -> None:
-    """Record a scan that judged all conversions, and write a payout file that names each, and the decisions."""
-    numbers = pl.int_range(lines, eager=True)
+    """Record a scan of twice as many conversions; write a CSV that names the one half and a Parquet of the other."""
+    numbers = pl.int_range(2 * lines, eager=True)
     held = numbers % HELD_EVERY == 0
     decisions = pl.select(
         conversion_id=pl.format("conversion-{}", numbers),
@@ -55,16 +57,16 @@ def prepare(root: Path, lines: int) -> None:
             for schema, key in ((SOURCES, "source_id"), (CAPS, "cap_id"))
         )
         store.record_scan(run, decisions, *rest)
-    decisions.write_parquet(root / "decisions.parquet")
-    decisions.select("conversion_id", "payout", "currency", "affiliate_id", "offer_id", "sub_id").write_csv(
-        root / "in.csv"
-    )
+    named = decisions.select("conversion_id", "payout", "currency", "affiliate_id", "offer_id", "sub_id")
+    decisions.head(lines).write_parquet(root / "decisions.parquet")
+    named.head(lines).write_csv(root / "in.csv")
+    named.tail(lines).write_parquet(root / "in.parquet", row_group_size=ROW_GROUP)
 
 
-def gate(root: Path) -> None:
+def gate(root: Path, name: str) -> None:
     """Gate the file as `winnow payout gate` does."""
     now = datetime.now(UTC)
-    gate_payout(open_workspace(root, {}), root / "in.csv", root / "gated.csv", {}, now, silent_progress())
+    gate_payout(open_workspace(root, {}), root / name, root / f"gated-{name}", {}, now, silent_progress())
 
 
 def join(root: Path) -> None:
@@ -76,28 +78,40 @@ def join(root: Path) -> None:
     lines.join(decided, on="conversion_id", how="left", maintain_order="left").sink_csv(root / "joined.csv")
 
 
-def measured(what: str, root: Path) -> str:
-    """Run one of the two in a process of its own."""
-    command = [sys.executable, __file__, what, str(root)]
+def measured(what: str, root: Path, *arguments: str) -> str:
+    """Do one thing in a process of its own; return what it took."""
+    command = [sys.executable, __file__, what, str(root), *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
+def do(what: str, root: Path, arguments: list[str]) -> None:
+    """Do one thing and say what it took."""
+    start = time.perf_counter()
+    if what == "prepare":
+        prepare(root, int(arguments[0]))
+    elif what == "gate":
+        gate(root, arguments[0])
+    else:
+        join(root)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds, busy = time.perf_counter() - start, used.ru_utime + used.ru_stime
+    print(f"{seconds:6.1f} s, {busy:6.1f} s of processor, {used.ru_maxrss / KIB:5,.0f} MiB at most")
+
+
 def main(arguments: list[str]) -> None:
-    """Measure both, or do one of them and say what it took."""
-    if arguments and arguments[0] in {"gate", "join"}:
-        start = time.perf_counter()
-        {"gate": gate, "join": join}[arguments[0]](Path(arguments[1]))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB
-        print(f"{time.perf_counter() - start:.1f} s, {peak:,.0f} MiB at most")
+    """Measure all, or do one thing of it."""
+    if arguments and arguments[0] in {"prepare", "gate", "join"}:
+        do(arguments[0], Path(arguments[1]), arguments[2:])
         return
-    lines = int(arguments[0]) if arguments else LINES
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        prepare(root, lines)
-        print(f"{lines:,} lines, {(root / 'in.csv').stat().st_size / KIB / KIB:.0f} MiB")
-        print(f"bare Polars join     {measured('join', root)}")
-        print(f"winnow payout gate   {measured('gate', root)}")
-        print(f"the same file again  {measured('gate', root)}")
+    for lines in [int(argument) for argument in arguments] or LINES:
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            measured("prepare", root, str(lines))
+            print(f"{lines:,} lines, {(root / 'in.csv').stat().st_size / KIB / KIB:.0f} MiB of CSV")
+            print(f"  bare Polars join      {measured('join', root)}")
+            print(f"  winnow payout gate    {measured('gate', root, 'in.csv')}")
+            print(f"  the same batch again  {measured('gate', root, 'in.csv')}")
+            print(f"  of Parquet            {measured('gate', root, 'in.parquet')}", flush=True)
 
 
 if __name__ == "__main__":

@@ -84,18 +84,27 @@ def decide_lines(lines: pl.DataFrame, oldest: datetime) -> pl.DataFrame:
     of the line or, where the file has no such column, of the judgement; null where it cannot be read. A judgement in a
     word that is not known holds.
     """
-    judged = pl.col("judged_decision")
     objections = _objections(oldest)
+    judged = pl.col("judged_decision")
+    free = judged.eq_missing("pay") & ~pl.any_horizontal(*objections.values())
+    decision = pl.when(judged.eq_missing("reject")).then(pl.lit("reject")).when(free).then(pl.lit("pay"))
+    answers = lines.select(
+        decision=decision.otherwise(pl.lit("hold")),
+        currency=pl.coalesce("currency", pl.when(pl.col("fault").is_null()).then("judged_currency")),
+        free=free,
+    )
+    return answers.select("decision", _reasons(lines, answers["free"], objections), "currency")
+
+
+def _reasons(lines: pl.DataFrame, free: pl.Series, objections: Mapping[str, pl.Expr]) -> pl.Series:
+    """Return the reasons of each line. Lists are made for lines that have some only: most have none."""
     found = pl.concat_list(pl.when(holds).then(pl.lit(code)) for code, holds in objections.items()).list.drop_nulls()
     speaking = pl.col("judged_reasons").fill_null(pl.lit([], pl.List(pl.String)))
-    reasons = pl.concat_list(found, speaking).list.unique(maintain_order=True)
-    free = judged.eq_missing("pay") & (found.list.len() == 0)
-    decision = pl.when(judged.eq_missing("reject")).then(pl.lit("reject")).when(free).then(pl.lit("pay"))
-    return lines.select(
-        decision=decision.otherwise(pl.lit("hold")),
-        reasons=pl.when(free).then(pl.lit([], pl.List(pl.String))).otherwise(reasons),
-        currency=pl.coalesce("currency", pl.when(pl.col("fault").is_null()).then("judged_currency")),
-    )
+    joined = pl.concat_list(found, speaking).list.unique(maintain_order=True)
+    some = lines.filter(~free).select(reasons=joined).to_series()
+    none = pl.Series("reasons", [[]], dtype=pl.List(pl.String))
+    places = pl.select(pl.when(free).then(len(some)).otherwise((~free).cum_sum() - 1)).to_series()
+    return pl.concat([some, none]).gather(places)
 
 
 def name_unknown(answers: pl.DataFrame, unknown: pl.Series) -> pl.DataFrame:

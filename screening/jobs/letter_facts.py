@@ -121,14 +121,13 @@ def _amounts(rows: pl.DataFrame) -> tuple[Amount, ...]:
 
 
 def pushed_caps(store: Store, now: datetime) -> Iterator[Told]:
-    """Yield the cap changes of single affiliates that a network has taken over and that still hold.
+    """Yield the cap changes that a network has taken over and that still hold.
 
-    Limits for a whole offer concern no partner by name and are told to nobody.
+    The limit of a whole offer is told to each affiliate who had traffic on it when the change was recommended.
     """
-    chosen = store.recommendations.of_status("pushed").filter(
-        pl.col("affiliate_id").is_not_null(), pl.col("action") != "keep", pl.col("expires_at") > now
-    )
+    chosen = store.recommendations.of_status("pushed").filter(pl.col("action") != "keep", pl.col("expires_at") > now)
     for row in chosen.iter_rows(named=True):
+        shared = row["affiliate_id"] is None
         change = CapChange(
             offer_id=row["offer_id"],
             cap_type=row["cap_type"],
@@ -136,8 +135,18 @@ def pushed_caps(store: Store, now: datetime) -> Iterator[Told]:
             before=row["current"],
             after=row["recommended"] if row["approved_limit"] is None else row["approved_limit"],
             until=row["expires_at"],
+            shared=shared,
         )
-        yield Told(f"cap:{row['cap_id']}", row["affiliate_id"], change)
+        if not shared:
+            yield Told(f"cap:{row['cap_id']}", row["affiliate_id"], change)
+            continue
+        for affiliate_id in _on_offer(store, row["run_id"], row["offer_id"]):
+            yield Told(f"cap:{row['cap_id']}:{affiliate_id}", affiliate_id, change)
+
+
+def _on_offer(store: Store, run_id: str, offer_id: str) -> list[str]:
+    sources = store.sources(run_id)
+    return [str(affiliate_id) for affiliate_id in sources.filter(offer_id=offer_id)["affiliate_id"].unique().sort()]
 
 
 def answered_appeals(workspace: Workspace, store: Store) -> Iterator[Told]:

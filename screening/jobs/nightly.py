@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 
 from screening.errors import BusyError, ExitCode, UnavailableError, WinnowError
 from screening.jobs.night_journal import NIGHTS, Journal, StageReport, StageStatus, newest_night, stamp
+from screening.jobs.night_letters import plan_tell_partners, tell_partners
 from screening.jobs.night_outside import bring_old_holds, plan_bring_old_holds, plan_pull_events, pull_events
 from screening.jobs.night_stages import (
     Night,
@@ -39,6 +40,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("holds", bring_old_holds, plan_bring_old_holds),
     Stage("screen", screen_applicants, plan_screen_applicants),
     Stage("rescreen", screen_again, plan_screen_again),
+    Stage("letters", tell_partners, plan_tell_partners),
     Stage("purge", keep_to_retention, plan_keep_to_retention),
     Stage("digest", write_digest, plan_write_digest, reports=True),
 )

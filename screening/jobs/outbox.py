@@ -56,15 +56,20 @@ class Posted:
 
 
 def send_letters(
-    workspace: Workspace, now: datetime, environment: Mapping[str, str], progress: Progress, kind: str | None = None
+    workspace: Workspace,
+    now: datetime,
+    environment: Mapping[str, str],
+    progress: Progress,
+    kind: str | None = None,
+    since: datetime | None = None,
 ) -> Posted:
-    """Try each letter that is due, of one kind or all, once.
+    """Try each letter that is due, once: of one kind or all, written at `since` or later or whenever.
 
     That a try begins is written down before it, and how it ended behind it: killed in between, the letter is `unsure`
     and never tried again by itself. Raises SettingsError when the settings name no way out, BusyError while another
     process sends.
     """
-    settings = workspace.settings.notices
+    settings = _below(workspace.root, workspace.settings.notices)
     folder = workspace.folder("reports") / LETTERS
     lock = holding_lock(
         workspace.folder("locks") / LETTERS,
@@ -79,7 +84,7 @@ def send_letters(
     with lock, open_store(workspace.store_url) as store, transport_of(settings, folder, environment) as transport:
         # a try of another machine on the same database may still run; none lasts longer than this
         stranded = store.outbox.strand(now - _ALIVE_TRIES * timedelta(seconds=settings.smtp.timeout_seconds))
-        due = store.outbox.due(now, kind)
+        due = store.outbox.due(now, kind, since)
         for number, letter_id in enumerate(due):
             progress.step(_STEP, number, len(due))
             try:
@@ -161,3 +166,11 @@ def _outcome(tried: Tried, letter: StoredLetter, settings: NoticeSettings, now: 
     tries = letter.attempts % settings.attempts_max
     wait = min(timedelta(minutes=settings.retry_minutes) * 2 ** (tries - 1), _RETRY_LONGEST)
     return Outcome(LetterStatus.QUEUED, now, tried.note, next_at=now + wait)
+
+
+def _below(root: Path, settings: NoticeSettings) -> NoticeSettings:
+    """Return the settings with the file of the mail password named from the workspace, wherever the command runs."""
+    if not settings.smtp.password_file:
+        return settings
+    named = str(root / settings.smtp.password_file)
+    return settings.model_copy(update={"smtp": settings.smtp.model_copy(update={"password_file": named})})

@@ -88,7 +88,8 @@ class Amount:
 class CapChange:
     """The limit of one offer changes for this partner. A limit of None: there was, or is, none.
 
-    Limits of payout and revenue are in the offer's currency. `until`: when the change ends by itself.
+    Limits of payout and revenue are in the offer's currency. `until`: when the change ends by itself. `shared`: it is
+    the limit of all partners of the offer together.
     """
 
     offer_id: str
@@ -97,6 +98,7 @@ class CapChange:
     before: Decimal | None
     after: Decimal | None
     until: datetime | None
+    shared: bool = False
 
     def __post_init__(self) -> None:
         _instance(self.action, CapAction)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from screening.settings.section import Section, setting
 
 _DAY_SECONDS = 86_400
@@ -33,6 +35,16 @@ class NightlySettings(Section):
     )
     rescreen_max: int = setting(
         "affiliates that a night screens again at most; 0: none", unit="affiliates", ge=0, le=100_000
+    )
+    letters: Literal["none", "write", "send"] = setting(
+        "letters to partners and applicants: none; write them into the outbox; or also send them (notices.transport)",
+        unit="choice",
+    )
+    letters_age_days_max: int = setting(
+        "a letter that waited longer is not sent by the night, but by a person who looked at it",
+        unit="days",
+        ge=1,
+        le=365,
     )
     attempts: int = setting(
         "tries of a stage whose failure may pass, such as a database that does not answer", unit="tries", ge=1, le=100

@@ -135,12 +135,25 @@ class Outbox:
         with self._access.reading() as connection:
             return {str(status): int(count) for status, count in connection.execute(query)}
 
-    def due(self, now: datetime, kind: str | None = None) -> list[int]:
-        """Return the numbers of the queued letters that may be tried now, the oldest first; of one kind, or all."""
+    def queued(self, before: datetime | None = None) -> int:
+        """Return how many letters are queued, all or those written before a moment."""
+        query = select(func.count()).where(_LETTER.status == LetterStatus.QUEUED)
+        if before is not None:
+            query = query.where(_LETTER.written_at < before)
+        with self._access.reading() as connection:
+            return connection.scalar(query) or 0
+
+    def due(self, now: datetime, kind: str | None = None, since: datetime | None = None) -> list[int]:
+        """Return the numbers of the queued letters that may be tried now, the oldest first.
+
+        Of one kind, or all; written at `since` or later, or whenever.
+        """
         ready = (_LETTER.status == LetterStatus.QUEUED, _LETTER.next_at <= now)
         query = select(_LETTER.letter_id).where(*ready).order_by(_LETTER.letter_id)
         if kind is not None:
             query = query.where(_LETTER.kind == kind)
+        if since is not None:
+            query = query.where(_LETTER.written_at >= since)
         with self._access.reading() as connection:
             return list(connection.scalars(query))
 
