@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 from canonical import Programme, canonical
 from fifth_world.agents import STRINGS
-from fifth_world.chance import DAY, Ints, between, mix
+from fifth_world.chance import DAY, Ints, between, mix, unit
 from fifth_world.crooks import Crook
 from fifth_world.ledger import KINDS, MERCHANT, REWARDS, SEARCH, SOCIAL, World, sorted_clicks
 from fifth_world.market import CLOSERS, Affiliate
-from fifth_world.networks import COUNTRIES
+from fifth_world.networks import COUNTRIES, MAIN
 
 from features.schema import Kind
 
@@ -51,6 +51,8 @@ class Feed:
     currency: str
     known: float
     """Share of conversions of which an outcome is ever told."""
+    mistaken: float
+    """Share of address blocks that the tracker takes for another country's."""
     silent_offers: Ints
     """Offers whose merchants report without address, agent and device."""
 
@@ -79,6 +81,7 @@ def draw_feed(world: World) -> Feed:
         cut_addresses=bool(rng.random() < 0.1),
         currency=str(rng.choice(["EUR", "USD", "GBP"])),
         known=between(rng, 0.03, 0.5),
+        mistaken=float(rng.uniform(0, 0.02)),
         silent_offers=silent,
     )
 
@@ -127,6 +130,9 @@ def _referrer(world: World, name: str) -> pl.Expr:
 def _common(world: World, feed: Feed, table: pl.DataFrame, prefix: str) -> pl.DataFrame:
     """Return ids, sub_id and what was seen as text; `prefix` names the columns of what was seen."""
     absent = pl.lit(None, dtype=pl.String)
+    ip, country = table["ip"].to_numpy(), table["country"].to_numpy()
+    wrong = unit(ip >> 12, int(world.start)) < feed.mistaken
+    table = table.with_columns(country=pl.Series(np.where(wrong, mix(ip >> 12, 5) % MAIN, country)))
     made = table.join(_sources(world, table), on=["partner", "sub"], how="left", maintain_order="left")
     shown = {
         "sub_id": pl.col("sub_id"),

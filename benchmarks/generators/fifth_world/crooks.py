@@ -152,6 +152,9 @@ def delays(world: World, crook: Crook, offers: Ints) -> Floats:
     rng, count = world.rng, len(offers)
     own = crook.middle_s * np.exp(rng.normal(0, crook.spread, count))
     honest = world.think(offers)
+    if crook.stealth > 0.45:  # the patient ones also copy those who come back days later
+        late = rng.random(count) < world.per_offer("later")[offers] * crook.stealth
+        honest = honest + late * rng.exponential(3 * DAY, count)
     return np.asarray(np.where(rng.random(count) < 0.1 + 0.75 * crook.stealth, honest, own) + 1)
 
 
@@ -183,6 +186,14 @@ def addresses(world: World, crook: Crook, country: Ints, key: Ints, few: int = 0
     return pool.address(ranges, chosen, crook.partner)
 
 
+def moved(world: World, crook: Crook, seen: Seen, key: Ints, waited: Floats) -> Seen:
+    """Return what is seen at the goal: after a long wait the pool has mostly handed out another address."""
+    rng = world.rng
+    turned = (waited > 2400 * np.exp(rng.normal(0, 0.6, len(key)))) & (rng.random(len(key)) < 0.7)
+    later = addresses(world, crook, seen.country, np.where(turned, mix(key, 31), key))
+    return Seen(np.where(turned, later, seen.ip), seen.agent, seen.device, seen.country)
+
+
 def forge(world: World, crook: Crook, made: Clicks, bought: Buys, referrer: int | None = None) -> None:
     """Write forged clicks with their purchases, and further clicks of the same tool that lead to nothing."""
     rng, count = world.rng, len(made.ts)
@@ -191,12 +202,19 @@ def forge(world: World, crook: Crook, made: Clicks, bought: Buys, referrer: int 
     world.buy(bought)
     extra = int(min(count * crook.extra, _EXTRA_MAX))
     like = rng.integers(0, count, extra)
-    ts = schedule(world, crook, extra)
-    fresh = world.strangers(extra)
+    again = rng.random(extra) < rng.uniform(0, 0.6) * crook.stealth  # honest people, too, click more than once
+    gap = np.exp(rng.normal(np.log(400), 2, extra))
+    ts = np.where(again, made.ts[like] - gap, schedule(world, crook, extra))
+    fresh = np.where(again, made.who[like], world.strangers(extra))
     seen = made.seen.rows(like)
     device = np.where(seen.device >= 0, mix(fresh, 11), -1) if crook.stealth > 0.4 else seen.device
     ip = addresses(world, crook, seen.country, fresh) if crook.kind not in ("device_farm", "stuffed_leads") else seen.ip
-    seen = Seen(ip, seen.agent, device, seen.country)
+    seen = Seen(
+        np.where(again, made.seen.ip[like], ip),
+        seen.agent,
+        np.where(again, made.seen.device[like], device),
+        seen.country,
+    )
     world.click(
         crook.partner, Clicks(ts, fresh, made.offer[like], sub_ids(world, crook, extra), place[like], seen), crook.code
     )

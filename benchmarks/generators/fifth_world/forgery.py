@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 from fifth_world.chance import DAY, Ints, between, mix
-from fifth_world.crooks import Crook, addresses, agents, delays, forge, schedule, sub_ids
+from fifth_world.crooks import Crook, addresses, agents, delays, forge, moved, schedule, sub_ids
 from fifth_world.journeys import returned
 from fifth_world.ledger import NO_REFERRER, REWARDS, Buys, Clicks, World
 from fifth_world.networks import COUNTRIES, MAIN
@@ -42,6 +42,7 @@ def run_bots(world: World, crook: Crook) -> None:
     made = Clicks(ts, who, offer, sub_ids(world, crook, count), who, seen)
     turned = np.where(rng.random(count) < 0.25 * (1 - crook.stealth), mix(key, 8), key)  # the proxy changed meanwhile
     late = Seen(addresses(world, crook, country, turned, few), seen.agent, seen.device, country)
+    late = late if few else moved(world, crook, late, turned, when - ts)
     forge(world, crook, made, Buys(when, who, offer, late, np.full(count, crook.partner)))
 
 
@@ -187,7 +188,8 @@ def buy_traffic(world: World, crook: Crook) -> None:
     seen = Seen(addresses(world, crook, country, key), agent, np.where(mix(key, 2) % 10 < 8, mix(key, 3), -1), country)
     when = ts + delays(world, crook, offer)
     made = Clicks(ts, who, offer, sub_ids(world, crook, count), who, seen)
-    forge(world, crook, made, Buys(when, who, offer, seen, np.full(count, crook.partner)))
+    late = moved(world, crook, seen, key, when - ts)
+    forge(world, crook, made, Buys(when, who, offer, late, np.full(count, crook.partner)))
 
 
 FORGERIES: Mapping[str, Callable[[World, Crook], None]] = MappingProxyType(

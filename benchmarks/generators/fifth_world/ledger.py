@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 from fifth_world.agents import FIRST_TOOL, TOOLS
-from fifth_world.chance import DAY, Floats, Ints, between, mix
+from fifth_world.chance import DAY, Floats, Ints, mix
 from fifth_world.market import Affiliate, Offer
 from fifth_world.people import People, Seen
 
@@ -159,8 +159,3 @@ def source(world: World, partner: Affiliate, who: Ints) -> tuple[Ints, Ints]:
     other = {"influencer": SOCIAL, "search": SEARCH, "toolbar": MERCHANT}.get(partner.trade)
     place = own if other is None else other + rng.integers(0, 2, count)
     return sub, np.where(rng.random(count) < partner.referrer_share, place, NO_REFERRER)
-
-
-def noise(rng: np.random.Generator) -> float:
-    """Draw how much larger or smaller something is than planned."""
-    return between(rng, 0.6, 1.6)

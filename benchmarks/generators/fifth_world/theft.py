@@ -14,12 +14,12 @@ from fifth_world.ledger import NO_REFERRER, Clicks, World
 from fifth_world.people import Seen
 
 _ANDROID = np.array([number for number, family in enumerate(FAMILIES) if family.device == "android"])
-_REACH_MAX = 9000
+_REACH_MAX = 14_000
 """Clicks that hit nobody who buys, at most, of one thief."""
 
 
 def _victims(world: World, crook: Crook, wanted: Ints | None = None) -> pl.DataFrame:
-    """Choose purchases to be robbed of, in the fraudster's days, more as it grows; `wanted`: agents they are made with."""
+    """Choose purchases to be robbed of, in the fraudster's days, more as it grows; `wanted`: families of agents."""
     buys = pl.concat(world.buys).with_row_index("place")
     first, last = (world.start + day * DAY for day in crook.days)
     fit = buys.filter(pl.col("offer").is_in(crook.offers.tolist()), pl.col("ts").is_between(first, last))
@@ -64,13 +64,14 @@ def _background(world: World, crook: Crook, who: Ints, ts: Floats, device: Ints)
 def flood(world: World, crook: Crook) -> None:
     """Claim clicks of masses of people, again and again; some of them buy within days."""
     rng = world.rng
+    crook.goals = min(crook.goals, int(between(rng, 60, 400)))  # floods are wide and earn little a click
     bought, who, offer, seen = _columns(_victims(world, crook))
     window = world.per_offer("window_s")[offer]
     flat = rng.random(len(who)) * np.minimum(window, between(rng, 0.5, 7) * DAY)
     near = np.minimum(rng.exponential(between(rng, 1, 8) * HOUR, len(who)), window * 0.9)
     ts = bought - np.where(rng.random(len(who)) < crook.stealth * 0.8, near, flat) - 1
     _write(world, crook, ts, who, offer, _background(world, crook, who, ts, seen.device))
-    reach = int(min(_REACH_MAX, len(who) * between(rng, 15, 150)))
+    reach = int(min(_REACH_MAX, len(who) * between(rng, 25, 250)))
     times = int(rng.integers(1, 5))
     crowd = rng.choice(len(world.people), max(1, reach // times))
     first = schedule(world, crook, len(crowd))
