@@ -139,7 +139,7 @@ def _grounds(seed: int) -> Iterator[Ground]:
 
 def _spread(builders: Sequence[Builder], count: int) -> list[Builder]:
     """Take builders evenly from the whole sequence, in turn when there are more places than builders."""
-    step = max(1.0, len(builders) / count)
+    step = max(1.0, len(builders) / max(count, 1))
     return [builders[int(place * step) % len(builders)] for place in range(count)]
 
 

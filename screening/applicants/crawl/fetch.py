@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
 
-import requests
-from urllib3.exceptions import ReadTimeoutError
+from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from screening.applicants.codes import Failure, FetchFailedError, FetchFlag, RefusedError
 from screening.applicants.crawl.decode import decode_body
@@ -212,15 +212,14 @@ class Fetcher:
             if own:
                 session.close()
 
-    def _send(self, session: GuardedSession, target: Target, line: Line, headers: dict[str, str]) -> requests.Response:
+    def _send(self, session: GuardedSession, target: Target, line: Line, headers: dict[str, str]) -> HTTPResponse:
         timeout = (min(self._limits.connect_seconds, line.left), min(self._limits.silence_seconds, line.left))
         try:
-            return session.ask(target.url, headers, timeout)
-        except (requests.RequestException, UnicodeError, ValueError) as error:
+            return session.ask(target, headers, timeout)
+        except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
             raise FetchFailedError(Failure.DEADLINE if line.fired else _classify(error)) from error
 
-    def _read(self, journey: _Journey, response: requests.Response, line: Line) -> list[str] | None:
-        raw = response.raw
+    def _read(self, journey: _Journey, raw: HTTPResponse, line: Line) -> list[str] | None:
         journey.status = int(raw.status)
         journey.headers = tuple((name.lower(), value) for name, value in raw.headers.iteritems())
         locations = [value for name, value in journey.headers if name == "location"]
@@ -293,7 +292,7 @@ def _kind_flags(journey: _Journey) -> list[FetchFlag]:
 
 
 def _classify(error: Exception) -> Failure:
-    """Say what an exception of requests means, by the innermost thing it wraps."""
+    """Say what an exception of the exchange means, by the innermost thing it wraps."""
     inner = list(causes(error))
     tls = tls_failure(error)
     if tls is not None:

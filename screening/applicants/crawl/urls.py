@@ -40,6 +40,11 @@ class Target:
         return f"{self.scheme}://{host}:{self.port}"
 
     @property
+    def path(self) -> str:
+        """Path and query, as they are asked for."""
+        return "/" + self.url.split("/", 3)[3]
+
+    @property
     def site(self) -> str:
         """The registrable domain of the host, or the host itself when it has none (addresses, unknown suffixes)."""
         return site_of(self.host)

@@ -1,7 +1,7 @@
-"""The guard at the socket: connections of urllib3, used through requests, that only the guard can open.
+"""The guard at the socket: connections of urllib3 that only the guard can open.
 
 The check happens where the connection is made, on the very address that is dialled, so no lookup, redirect or spelling
-can come between. Host header, TLS name and pooling keep the host name.
+can come between. Host header and TLS name keep the host name.
 """
 
 from __future__ import annotations
@@ -10,15 +10,11 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
-from functools import partial
-from typing import Any
+from http.cookiejar import CookieJar
+from urllib.request import Request
 
-import requests
-from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool
-from urllib3.poolmanager import PoolManager
 
 from screening.applicants.codes import Failure, FetchFailedError, FetchFlag, RefusedError
 from screening.applicants.crawl.decode import ACCEPTED_ENCODINGS
@@ -27,6 +23,10 @@ from screening.applicants.crawl.turns import AddressTurns
 from screening.applicants.crawl.urls import Target
 from screening.applicants.crawl.watchdog import Watch, Watchdog
 from screening.settings.crawl import FetchSettings
+
+
+_MOST_CONNECTIONS = 4
+"""Kept by a visitor: a site has few hosts; the one used longest ago is closed."""
 
 
 class Line:
@@ -128,79 +128,35 @@ class Line:
 
 
 class _GuardedConnection(HTTPConnection):
-    def __init__(self, *args: Any, line: Line, **options: Any) -> None:  # noqa: ANN401 - urllib3's own arguments
-        super().__init__(*args, **options)
+    def __init__(self, line: Line, host: str, port: int) -> None:
+        super().__init__(host, port)
         self._line = line
 
     def _new_conn(self) -> socket.socket:
         return self._line.open(self.host, self.port)
-
-    def request(self, *args: Any, **options: Any) -> None:  # noqa: ANN401
-        if self.sock is not None:
-            self._line.resume(self.sock)
-        super().request(*args, **options)
 
 
 class _GuardedTlsConnection(HTTPSConnection):
-    def __init__(self, *args: Any, line: Line, **options: Any) -> None:  # noqa: ANN401
-        super().__init__(*args, **options)
+    def __init__(self, line: Line, host: str, port: int, context: ssl.SSLContext) -> None:
+        super().__init__(host, port, ssl_context=context)
         self._line = line
-
-    def connect(self) -> None:
-        super().connect()
-        # Keeps urllib3 from warning people: that a look was unverified is recorded with the fetch.
-        self.is_verified = True
 
     def _new_conn(self) -> socket.socket:
         return self._line.open(self.host, self.port)
 
-    def request(self, *args: Any, **options: Any) -> None:  # noqa: ANN401
-        if self.sock is not None:
-            self._line.resume(self.sock)
-        super().request(*args, **options)
 
+class GuardedSession:
+    """A visitor's connections and cookies; it never follows a redirect itself and knows no proxies or passwords.
 
-class _GuardedPools(PoolManager):
-    def __init__(self, line: Line, **options: Any) -> None:  # noqa: ANN401
-        super().__init__(**options)
-        self._line = line
-
-    def _new_pool(
-        self, scheme: str, host: str, port: int, request_context: dict[str, Any] | None = None
-    ) -> HTTPConnectionPool:
-        pool = super()._new_pool(scheme, host, port, request_context)
-        connection = _GuardedTlsConnection if scheme == "https" else _GuardedConnection
-        pool.ConnectionCls = partial(connection, line=self._line)  # type: ignore[assignment]
-        return pool
-
-
-class _GuardedAdapter(HTTPAdapter):
-    def __init__(self, line: Line, context: ssl.SSLContext) -> None:
-        self._line = line
-        self._context = context
-        super().__init__(pool_connections=4, pool_maxsize=1)
-
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **_: Any) -> None:  # noqa: ANN401, FBT001, FBT002
-        self.poolmanager = _GuardedPools(self._line, num_pools=connections, maxsize=maxsize, block=block)
-
-    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:  # noqa: ANN401
-        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
-        return host, {"ssl_context": self._context}
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:  # noqa: ANN401
-        """Leave the connection alone: its context knows the authorities, and loading them again is slow."""
-
-
-class GuardedSession(requests.Session):
-    """A requests session without the surroundings' proxies and passwords, that never follows a redirect itself."""
+    It speaks through urllib3's connections, not through its pools nor requests above them: a visitor has one connection
+    a host, and finding that out anew for every fetch took more time than the fetch.
+    """
 
     def __init__(self, line: Line, context: ssl.SSLContext, user_agent: str) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.adapters.clear()
-        adapter = _GuardedAdapter(line, context)
-        self.mount("https://", adapter)
-        self.mount("http://", adapter)
+        self.cookies = CookieJar()
+        self._line = line
+        self._context = context
+        self._connections: dict[str, HTTPConnection] = {}
         self._standing = {
             "User-Agent": user_agent,
             "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
@@ -208,21 +164,65 @@ class GuardedSession(requests.Session):
             "Accept-Encoding": ACCEPTED_ENCODINGS,
         }
 
-    def ask(self, url: str, headers: Mapping[str, str], timeout: tuple[float, float]) -> requests.Response:
-        """Send a GET and return the answer with its body still to be read.
+    def ask(self, target: Target, headers: Mapping[str, str], timeout: tuple[float, float]) -> HTTPResponse:
+        """Send a GET and return the answer with its body still to be read; `timeout` is for connecting and silence.
 
-        The request is put together by hand: requests' own way reads the URL again, merges settings and looks for
-        passwords and proxies, which takes a third of a fetch.
+        Raises RefusedError or FetchFailedError for what the guard refuses or cannot reach, and what urllib3,
+        http.client, ssl and socket raise.
         """
-        request = requests.PreparedRequest()
-        request.method, request.url, request.hooks = "GET", url, {"response": []}
-        request.headers = CaseInsensitiveDict({**self._standing, **headers})
-        request.prepare_cookies(self.cookies)
-        options: dict[str, Any] = {"verify": True, "cert": None, "proxies": {}}
-        return self.send(request, stream=True, allow_redirects=False, timeout=timeout, **options)
+        connection = self._connection(target)
+        try:
+            answer = self._exchange(connection, target, headers, timeout)
+        except BaseException:
+            connection.close()
+            raise
+        if self.cookies or "set-cookie" in answer.headers:
+            self.cookies.extract_cookies(answer, Request(target.url))  # type: ignore[arg-type]  # all it needs is info()
+        return answer
 
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return None always; otherwise requests would read the bodies of redirects (bombs) on the way."""
+    def close(self) -> None:
+        """Close all connections."""
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
+
+    def _connection(self, target: Target) -> HTTPConnection:
+        known = self._connections.pop(target.authority, None)
+        if known is None:
+            known = self._new_connection(target)
+            if len(self._connections) >= _MOST_CONNECTIONS:
+                self._connections.pop(next(iter(self._connections))).close()
+        elif not known.is_connected:
+            known.close()  # the other side hung up, or has said more than it should
+        self._connections[target.authority] = known
+        return known
+
+    def _new_connection(self, target: Target) -> HTTPConnection:
+        if target.scheme == "https":
+            return _GuardedTlsConnection(self._line, target.host, target.port, self._context)
+        return _GuardedConnection(self._line, target.host, target.port)
+
+    def _exchange(
+        self, connection: HTTPConnection, target: Target, headers: Mapping[str, str], timeout: tuple[float, float]
+    ) -> HTTPResponse:
+        sent = {**self._standing, **headers}
+        if self.cookies:
+            request = Request(target.url)
+            self.cookies.add_cookie_header(request)
+            sent |= request.unredirected_hdrs
+        connection.timeout, silence = timeout
+        if connection.sock is None:
+            connection.connect()
+        else:
+            self._line.resume(connection.sock)
+        connection.timeout = silence
+        try:
+            connection.request("GET", target.path, headers=sent, preload_content=False, decode_content=False)
+        except ConnectionError:
+            pass  # some servers answer and hang up before they have read the request: the answer counts
+        answer = connection.getresponse()
+        answer._connection = connection  # noqa: SLF001 - so that closing a half-read answer closes the connection
+        return answer
 
 
 def _connect_failure(error: OSError) -> Failure:
