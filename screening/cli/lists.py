@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,7 +46,7 @@ def update(
 
     def work(opened: Workspace, progress: Progress) -> Answer:
         order = Order(name, tuple(files), file_format, named_class)
-        imported = update_list(opened, order, datetime.now(UTC), progress)
+        imported = update_list(opened, order, datetime.now(UTC), progress, actor=f"command line ({getpass.getuser()})")
         version, refused = imported.version, imported.refused
         lines = [
             f"{version.name}: {version.rows:,} {version.kind.value} ({version.file_format}), of {version.list_date}"

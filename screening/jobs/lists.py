@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+import tempfile
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import IO
 
 from features.intelligence.addresses import FACTS
-from screening.errors import InputError
+from screening.errors import ConflictError, InputError
 from screening.jobs.progress import Progress
+from screening.store import AuditEvent, open_store
 from screening.traffic.lists import ListFolder, load_book
 from screening.traffic.lists_import import CLASSES_BY_NAME, FORMATS, Imported, Order, import_list
 from screening.traffic.lists_packages import AGENTS_VERSIONED, PACKAGED
 from screening.workspace import Workspace
 
 LISTS = "lists"
+_CHUNK_BYTES = 1 << 20
+_NAME_LETTERS = 80
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +52,66 @@ class ListsShown:
     lacking: tuple[str, ...]
 
 
-def update_list(workspace: Workspace, order: Order, now: datetime, progress: Progress) -> Imported:
-    """Import files as the new version of a list.
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A list as somebody sent it: a stream, which may be anything, and what it is called where it came from.
+
+    `seen` is the digest of the list's version that the sender saw, empty: none; None: whatever it is by now.
+    """
+
+    name: str
+    stream: IO[bytes]
+    known_as: str
+    file_format: str = "auto"
+    named_class: str | None = None
+    seen: str | None = None
+
+
+def upload_list(workspace: Workspace, upload: Upload, actor: str, now: datetime, progress: Progress) -> Imported:
+    """Import what somebody sent as the new version of a list, by the way of `update_list`.
+
+    Raises as that does, with the name of the sent file in place of a path; InputError for a file that is too large,
+    ConflictError when somebody imported another version meanwhile.
+    """
+    here = {version.name: version.digest for version in ListFolder(workspace.folder(LISTS)).versions()}
+    if upload.seen is not None and upload.seen != here.get(upload.name, ""):
+        raise ConflictError(f"Somebody imported another version of {upload.name}.", remedy="Look at it, then decide.")
+    called = _plain_name(upload.known_as)
+    with tempfile.TemporaryDirectory(prefix="winnow-list-") as folder:
+        path = Path(folder) / called
+        _copied(upload.stream, path, workspace.settings.lists.upload_bytes_max)
+        order = Order(upload.name, (path,), upload.file_format, upload.named_class, (called,))
+        try:
+            imported = update_list(workspace, order, now, progress, actor=actor)
+        except InputError as error:
+            where = error.where and error.where.replace(str(path), called)
+            raise InputError(error.cause.replace(str(path), called), remedy=error.remedy, where=where) from error
+    refused = tuple(replace(line, file=called) for line in imported.refused)
+    return replace(imported, refused=refused)
+
+
+def _plain_name(text: str) -> str:
+    """Return a file name that leads nowhere: the last part of a path, plain letters only."""
+    last = text.replace("\\", "/").rsplit("/", 1)[-1]
+    return _NOT_PLAIN.sub("_", last).lstrip(".")[-_NAME_LETTERS:] or "list"
+
+
+def _copied(stream: IO[bytes], path: Path, most: int) -> None:
+    left = most
+    with path.open("xb") as out:
+        while chunk := stream.read(_CHUNK_BYTES):
+            left -= len(chunk)
+            if left < 0:
+                raise InputError(
+                    f"The file has more than {most:,} bytes.",
+                    remedy="Import it on the server with `winnow lists update`, or raise lists.upload_bytes_max.",
+                    where="file",
+                )
+            out.write(chunk)
+
+
+def update_list(workspace: Workspace, order: Order, now: datetime, progress: Progress, *, actor: str) -> Imported:
+    """Import files as the new version of a list, and write down that `actor` did.
 
     Raises InputError for a format or class that is not known and for files that cannot be used.
     """
@@ -60,6 +125,10 @@ def update_list(workspace: Workspace, order: Order, now: datetime, progress: Pro
     share = workspace.settings.lists.refused_share_max
     imported = import_list(ListFolder(workspace.folder(LISTS)), order, share, now)
     progress.step(f"import {order.name}", 1, 1)
+    version = imported.version
+    said = {"version": version.version, "rows": version.rows, "refused": version.refused, "from": list(version.sources)}
+    with open_store(workspace.store_url) as store:
+        store.audit.append(AuditEvent(now, actor, "import list", f"list {version.name}", said))
     return imported
 
 

@@ -19,7 +19,10 @@ class SmtpSettings(Section):
         "starttls and tls refuse a server that cannot prove who it is; none sends in the clear", unit="choice"
     )
     user: str = setting("name to log in with; empty: no login", unit="text")
-    password_file: str = setting("file with the password and nothing else; WINNOW_SMTP_PASSWORD wins", unit="text")
+    password_file: str = setting(
+        "file with the password and nothing else, below the workspace or a full path; WINNOW_SMTP_PASSWORD wins",
+        unit="text",
+    )
     timeout_seconds: float = setting("longest wait for an answer of the server", unit="s", ge=1, le=600)
 
 

@@ -50,6 +50,8 @@ class Order:
     files: tuple[Path, ...]
     file_format: str
     named_class: str | None
+    known_as: tuple[str, ...] = ()
+    """What the files are called where they came from; empty: their paths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def import_list(folder: ListFolder, order: Order, refused_share_max: float, now:
         name=order.name,
         kind=parts[0].kind,
         digest="",
-        sources=tuple(str(path) for path in order.files),
+        sources=order.known_as or tuple(str(path) for path in order.files),
         file_format=parts[0].file_format,
         list_date=min(part.dated for part in parts),
         imported_at=now,

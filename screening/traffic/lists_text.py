@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import IO
 
 import polars as pl
 import zstandard
@@ -68,6 +69,8 @@ _DASHED = re.compile(r"^([0-9a-fA-F.:]+)\s*-\s*([0-9a-fA-F.:]+)$")
 _NUMBER = re.compile(r"^(?:AS)?\d{1,10}$", re.IGNORECASE)
 _ADDRESS = re.compile(r"^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}:[0-9a-fA-F:.]*)(?:/\d{1,3})?$")
 _SNIFFED_LINES = 200
+_UNPACKED_BYTES_MAX = 1 << 30
+"""1 GiB: the largest published lists of ranges unpack to half of that."""
 _SNIFFED_SHARE = 0.5
 """A format is taken for the file's when at least this share of its first lines has it."""
 
@@ -112,9 +115,9 @@ def _lines(path: Path) -> Iterator[_Line]:
     try:
         content = path.read_bytes()
         if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
+            content = _bounded(gzip.GzipFile(fileobj=io.BytesIO(content)), path)
         elif content[:4] == b"\x28\xb5\x2f\xfd":
-            content = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(content)).read()
+            content = _bounded(zstandard.ZstdDecompressor().stream_reader(io.BytesIO(content)), path)
         text = content.decode("utf-8-sig")
     except (OSError, EOFError, UnicodeDecodeError, zstandard.ZstdError) as error:
         raise InputError(
@@ -124,6 +127,14 @@ def _lines(path: Path) -> Iterator[_Line]:
         if _COMMENT.match(line) or _TOR_DOCUMENT.match(line):
             continue
         yield _Line(number, _fields(line), line)
+
+
+def _bounded(stream: IO[bytes], path: Path) -> bytes:
+    """Unpack a stream. Raises InputError for one that unpacks to more than any list holds."""
+    content = stream.read(_UNPACKED_BYTES_MAX + 1)
+    if len(content) > _UNPACKED_BYTES_MAX:
+        raise InputError("The file unpacks to more than a list holds.", remedy="Give a list.", where=str(path))
+    return content
 
 
 def _fields(line: str) -> tuple[str, ...]:

@@ -7,26 +7,16 @@ import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from html.parser import HTMLParser
 
 import polars as pl
 import pytest
 import store_writer as writer
 from console_applicants import dossier, screen
+from page_markup import HOSTILE, Markup
 
 from screening.jobs.views.partner import token_for
 from screening.store import SCREENINGS
 
-HOSTILE = (
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "'\"><svg/onload=alert(1)>",
-    "javascript:alert(1)",
-    "{{ 7 * 7 }}{% raw %}",
-    "</title></textarea><iframe srcdoc='<script>alert(1)</script>'>",
-    '=HYPERLINK("http://evil.example")',
-    "\u202egnp.exe",
-)
 JUDGED = datetime(2026, 3, 1, 2, tzinfo=UTC)
 EVERY_PAGE = (
     "/",
@@ -41,31 +31,11 @@ EVERY_PAGE = (
     "/runs/latest",
     "/audit",
     "/settings",
+    "/settings/policy",
+    "/settings/lists",
+    "/settings/retention",
+    "/settings/connections",
 )
-
-
-class Markup(HTMLParser):
-    """The elements of a page as a browser would see them."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.elements = []
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-
-    def dangers(self):
-        """Yield what our own pages never have: inline scripts, styles and handlers, frames, addresses that run."""
-        for tag, attributes in self.elements:
-            if tag in {"style", "iframe", "object", "embed", "base"} or (tag == "script" and "src" not in attributes):
-                yield tag
-            for name, value in attributes.items():
-                address = name in {"href", "src", "action", "formaction"}
-                if name.startswith("on") or name in {"style", "srcdoc"}:
-                    yield f"{tag} {name}"
-                elif address and not re.match(r"/(?!/)|#|\?|https?://localhost/", value):
-                    yield f"{tag} {name}={value}"
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from screening.console.pages import cases, formats, money, programme, public, review, subjects, today
+from screening.console.pages import (
+    cases,
+    formats,
+    money,
+    programme,
+    public,
+    review,
+    settings,
+    settings_programme,
+    subjects,
+    today,
+)
 from screening.console.rendering import environment
 
 formats.install(environment)
@@ -15,5 +26,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     subjects.router,
     money.router,
     programme.router,
+    settings.router,
+    settings_programme.router,
     public.router,
 )

@@ -1,17 +1,15 @@
-"""The leaderboard, affiliates, rings, runs, models, the audit trail and the settings."""
+"""The leaderboard, affiliates, rings, runs, models and the audit trail."""
 
 from __future__ import annotations
 
 import tempfile
-from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
-from screening.applicants.policy import programme_policy
 from screening.console.auth import allows
 from screening.console.context import Here
 from screening.console.pages.queues import applicant_address, source_address
@@ -19,20 +17,16 @@ from screening.console.rendering import render
 from screening.console.sessions import Person
 from screening.errors import IntegrityError, WinnowError
 from screening.jobs.export import What, export
-from screening.jobs.users import People
 from screening.jobs.views.affiliates import LISTED, ORDERS, affiliate_page, leaderboard, rings
-from screening.jobs.views.connections import connections
-from screening.jobs.views.lists import list_ages
 from screening.jobs.views.partner import token_for
 from screening.jobs.views.runs import DIFFERENCES, replayed, run_page, runs_page
-from screening.review.permissions import Action, Role
+from screening.review.permissions import Action
 from screening.settings import without_passwords
 
 router = APIRouter()
 Viewer = Annotated[Person, Depends(allows(Action.VIEW))]
 Reader = Annotated[Person, Depends(allows(Action.READ_AUDIT))]
 Sender = Annotated[Person, Depends(allows(Action.SEND_LETTERS))]
-Keeper = Annotated[Person, Depends(allows(Action.MANAGE_PEOPLE))]
 Text = Annotated[str, Form()]
 _EVENTS = 100
 
@@ -152,55 +146,3 @@ def export_audit(console: Here) -> Response:
         content = out.read_bytes()
     headers = {"Content-Disposition": 'attachment; filename="winnow-audit.csv"'}
     return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
-
-
-@router.get("/settings")
-def show_settings(request: Request, console: Here, person: Viewer) -> Response:
-    """Show people, policy, lists, retention and connections."""
-    workspace = console.workspace
-    try:
-        policy, fault = programme_policy(workspace.settings.policy, workspace.root), None
-    except WinnowError as error:
-        policy, fault = None, error
-    return render(
-        request,
-        "settings.html",
-        people=console.store.users.all(),
-        roles=tuple(Role),
-        may_manage=person.may(Action.MANAGE_PEOPLE),
-        policy=policy,
-        policy_fault=fault,
-        policy_file=workspace.settings.policy.file,
-        lists=list_ages(workspace, console.clock()),
-        lists_max=workspace.settings.lists.max_age_days,
-        retention=workspace.settings.retention.model_dump(),
-        connections=connections(workspace),
-    )
-
-
-@router.post("/settings/people")
-def add_person(console: Here, person: Keeper, name: Text, role: Text, password: Text) -> Response:
-    """Add somebody."""
-    _people(console, person).add(name, role, password)
-    return _see("/settings#people")
-
-
-@router.post("/settings/people/change")
-def change_person(console: Here, person: Keeper, name: Text, role: Text = "", active: Text = "") -> Response:
-    """Give somebody another role, or let them in or keep them out."""
-    people = _people(console, person)
-    if role:
-        people.set_role(name, role)
-    if active == "no":
-        people.disable(name)
-    elif active == "yes":
-        people.enable(name)
-    return _see("/settings#people")
-
-
-def _people(console: Here, person: Person) -> People:
-    return People(console.store, console.settings.login, person.name, console.clock())
-
-
-def _see(address: str) -> RedirectResponse:
-    return RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER)

@@ -172,4 +172,4 @@ def list_alarms(workspace: Workspace, now: datetime) -> tuple[Alarm, ...]:
     if not stale:
         return ()
     text = f"Older than {oldest} days: {', '.join(stale)}. Addresses and agents are judged by what was known then."
-    return (Alarm("Reference lists are stale", text, grave=False, href="/settings#lists", action="See the lists"),)
+    return (Alarm("Reference lists are stale", text, grave=False, href="/settings/lists", action="See the lists"),)

@@ -1,0 +1,235 @@
+"""Settings of the programme: its policy, how long things are kept, and its connections to networks and mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+
+from screening.applicants.policy import Policy, programme_policy
+from screening.console.auth import allows
+from screening.console.context import Console, Here
+from screening.console.pages.forms import Fields
+from screening.console.pages.said import Said
+from screening.console.rendering import render
+from screening.console.sessions import Person
+from screening.errors import InputError, NotFoundError, WinnowError
+from screening.jobs.connections import KINDS, Connection, Wanted, change_connection, connections
+from screening.jobs.settings_change import (
+    Edit,
+    SettingsDesk,
+    fixed_by,
+    values_of,
+    version_of,
+    version_of_policy,
+)
+from screening.review.permissions import Action
+from screening.settings import Settings, descriptions
+from screening.settings.retention import RetentionSettings
+
+router = APIRouter()
+Viewer = Annotated[Person, Depends(allows(Action.VIEW))]
+Editor = Annotated[Person, Depends(allows(Action.CHANGE_PROGRAMME))]
+_DAYS = tuple(f"retention.{name}" for name in RetentionSettings.model_fields)
+_DESCRIBED = {item.key: item for item in descriptions(Settings)}
+_SWITCHES = frozenset({"networks.everflow.pull"})
+_NUMBERS = frozenset({"notices.smtp.port"})
+_ENTRY_LETTERS_MAX = 200
+
+
+@router.get("/settings/policy")
+def show_policy(request: Request, console: Here, person: Viewer, done: str = "") -> Response:
+    """Show the policy, clause by clause."""
+    return _policy_page(request, console, person, said=_said("policy", done))
+
+
+@router.post("/settings/policy")
+def change_policy(request: Request, console: Here, person: Editor, fields: Fields) -> Response:
+    """Change clauses of the policy."""
+    typed = {name: _entries(fields.get(name, "")) for name in Policy.model_fields}
+    try:
+        _demand_short(typed)
+        changed = _desk(console, person).change_policy(typed, fields.get("seen", ""))
+    except WinnowError as error:
+        return _policy_page(request, console, person, typed=typed, fault=error)
+    return _see(f"/settings/policy?done={','.join(changed) or 'nothing'}")
+
+
+@router.get("/settings/retention")
+def show_retention(request: Request, console: Here, person: Viewer, done: str = "") -> Response:
+    """Show how long what is kept."""
+    return _retention_page(request, console, person, said=_said("retention", done))
+
+
+@router.post("/settings/retention")
+def change_retention(request: Request, console: Here, person: Editor, fields: Fields) -> Response:
+    """Change how long what is kept; the next purge goes by it."""
+    typed = {key: fields.get(key, "").strip() for key in _DAYS}
+    try:
+        values = {key: _whole(key, text) for key, text in typed.items()}
+        changed = _desk(console, person).change(Edit("retention", values, fields.get("seen", "")))
+    except WinnowError as error:
+        return _retention_page(request, console, person, typed=typed, fault=error)
+    return _see(f"/settings/retention?done={','.join(changed) or 'nothing'}")
+
+
+@router.get("/settings/connections")
+def show_connections(request: Request, console: Here, person: Viewer, done: str = "") -> Response:
+    """Show where winnow connects to, and since when each secret is set."""
+    return _connections_page(request, console, person, said=_said("connection", done))
+
+
+@router.post("/settings/connections/{name}")
+def edit_connection(request: Request, console: Here, person: Editor, name: str, fields: Fields) -> Response:
+    """Change where a connection leads, or its secret."""
+    if name not in KINDS:
+        raise NotFoundError(f"There is no connection {name!r}.", remedy=f"Choose one of {', '.join(KINDS)}.")
+    try:
+        values = {key: _value(key, fields) for key in KINDS[name].keys}
+        wanted = Wanted(values, fields.get("seen", ""), fields.get("secret", ""), fields.get("remove") == "yes")
+        changed = change_connection(_desk(console, person), name, wanted)
+    except WinnowError as error:
+        return _connections_page(request, console, person, typed=fields, fault=(name, error))
+    return _see(f"/settings/connections?done={','.join(changed) or 'nothing'}")
+
+
+def _policy_page(
+    request: Request,
+    console: Console,
+    person: Person,
+    *,
+    typed: Mapping[str, list[str]] | None = None,
+    fault: WinnowError | None = None,
+    said: Said | None = None,
+) -> Response:
+    desk = _desk(console, person)
+    section, policy, unreadable = None, None, None
+    try:
+        section = desk.loaded().settings.policy
+        policy = programme_policy(section, console.workspace.root)
+    except WinnowError as error:
+        unreadable = error
+    stored = {name: list(entries) for name, entries in policy.model_dump().items()} if policy else {}
+    return render(
+        request,
+        "settings_policy.html",
+        status_code=fault.http_status if fault else HTTPStatus.OK,
+        stored=stored,
+        shown=typed or stored,
+        seen=version_of_policy(policy) if policy else "",
+        file=section.file if section else "",
+        fixed={} if section and section.file else fixed_by(console.workspace.loaded, _policy_keys()),
+        unreadable=unreadable,
+        may_change=person.may(Action.CHANGE_PROGRAMME),
+        fault=fault,
+        said=said,
+    )
+
+
+def _retention_page(
+    request: Request,
+    console: Console,
+    person: Person,
+    *,
+    typed: Mapping[str, str] | None = None,
+    fault: WinnowError | None = None,
+    said: Said | None = None,
+) -> Response:
+    loaded = console.workspace.loaded
+    stored = values_of(loaded, _DAYS)
+    return render(
+        request,
+        "settings_retention.html",
+        status_code=fault.http_status if fault else HTTPStatus.OK,
+        items=[_DESCRIBED[key] for key in _DAYS],
+        stored=stored,
+        shown=typed or stored,
+        seen=version_of(stored),
+        fixed=fixed_by(loaded, _DAYS),
+        may_change=person.may(Action.CHANGE_PROGRAMME),
+        fault=fault,
+        said=said,
+    )
+
+
+def _connections_page(
+    request: Request,
+    console: Console,
+    person: Person,
+    *,
+    typed: Mapping[str, str] | None = None,
+    fault: tuple[str, WinnowError] | None = None,
+    said: Said | None = None,
+) -> Response:
+    found: tuple[Connection, ...] = connections(console.workspace, console.live.environment)
+    return render(
+        request,
+        "settings_connections.html",
+        status_code=fault[1].http_status if fault else HTTPStatus.OK,
+        connections=found,
+        described=_DESCRIBED,
+        choices=_CHOICES,
+        typed=typed or {},
+        switches=_SWITCHES,
+        may_change=person.may(Action.CHANGE_PROGRAMME),
+        fault=fault,
+        said=said,
+    )
+
+
+_CHOICES = {
+    "networks.push.to": ("none", "file", "everflow"),
+    "notices.transport": ("files", "smtp"),
+    "notices.smtp.security": ("starttls", "tls", "none"),
+}
+
+
+def _desk(console: Console, person: Person) -> SettingsDesk:
+    return SettingsDesk(console.workspace.root, console.live.environment, console.store, person.name, console.clock())
+
+
+def _policy_keys() -> tuple[str, ...]:
+    return tuple(f"policy.{name}" for name in Policy.model_fields)
+
+
+def _entries(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _demand_short(typed: Mapping[str, list[str]]) -> None:
+    for name, entries in typed.items():
+        if any(len(entry) > _ENTRY_LETTERS_MAX or not entry.isprintable() for entry in entries):
+            raise InputError(
+                f"An entry of {name.replace('_', ' ')} is too long or not plain text.",
+                remedy=f"Write one entry a line, of at most {_ENTRY_LETTERS_MAX} letters.",
+                where=name,
+            )
+
+
+def _value(key: str, fields: Mapping[str, str]) -> Any:  # noqa: ANN401 - a settings value of any type
+    text = fields.get(key, "").strip()
+    if key in _SWITCHES:
+        return text == "yes"
+    return _whole(key, text) if key in _NUMBERS else text
+
+
+def _whole(key: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise InputError(f"{text[:40]!r} is no whole number.", remedy=f"Allowed: {_DESCRIBED[key].allowed}.", where=key)
+    return int(text)
+
+
+def _said(what: str, done: str) -> Said | None:
+    """Say at the top of the page what was changed; the address may hold anything, so that only known words count."""
+    known = {*_DESCRIBED, *Policy.model_fields, "secret"}
+    names = [name.rpartition(".")[2].replace("_", " ") for name in done.split(",") if name in known]
+    if done == "nothing":
+        return Said("Nothing was changed: it was so already.")
+    return Said(f"Kept. Changed in the {what}: {', '.join(names)}.") if names else None
+
+
+def _see(address: str) -> RedirectResponse:
+    return RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER)
