@@ -25,6 +25,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from features.families import all_features
 from features.lookups import Lookups
 from features.prepare import Traffic, prepare
+from features.registry import SUB
 from models.injection import build_pools, inject
 from models.injection.campaigns import Injected
 from models.judge import ModelFileError
@@ -32,6 +33,8 @@ from models.trees import BoostedTrees, pack, unpack
 
 SUSPECT = 0.5
 """Rows of the programme that look at least this much like injected fraud are not taught as clean."""
+_SLICE = 50_000
+"""Rows whose features are copied for scoring at a time: some 60 MB of 314 features."""
 FEWEST = 150
 """Conversions below which a programme is too small to teach anything."""
 
@@ -80,14 +83,14 @@ class TaughtJudge:
         lacking = [name for name in self.features if name not in matrix.columns]
         if lacking:
             raise ValueError(f"the matrix lacks {len(lacking)} features, first {lacking[0]}")
-        values = as_array(matrix, self.features)
         fold = folds_of(matrix["affiliate_id"], len(self.forests))
-        scores = np.full(len(values), np.nan)
+        scores = np.full(matrix.height, np.nan)
         for index, forest in enumerate(self.forests):
-            rows = fold == index
-            if rows.any():
-                scores[rows] = forest.probability(values[rows])
-        scores[np.isnan(values).all(axis=1)] = np.nan
+            rows = _alike_together(matrix, fold == index)
+            for start in range(0, len(rows), _SLICE):
+                some = rows[start : start + _SLICE]
+                values = as_array(matrix[some], self.features)
+                scores[some] = np.where(np.isnan(values).all(axis=1), np.nan, forest.probability(values))
         return scores
 
     def dump(self) -> bytes:
@@ -129,7 +132,14 @@ def folds_of(affiliates: pl.Series, folds: int) -> np.ndarray:
         name: int.from_bytes(hashlib.sha256(str(name).encode()).digest()[:4], "big") % folds
         for name in affiliates.unique()
     }
-    return np.array([known[name] for name in affiliates], dtype=np.int64)
+    return affiliates.replace_strict(known, return_dtype=pl.Int64).to_numpy()
+
+
+def _alike_together(matrix: pl.DataFrame, chosen: np.ndarray) -> np.ndarray:
+    """Return the places of the chosen rows, those of one source side by side: trees send these the same ways."""
+    keys = [key for key in SUB if key in matrix.columns]
+    order = matrix.select(keys).with_row_index("place").filter(pl.Series(chosen)).sort(keys, maintain_order=True)
+    return order["place"].to_numpy()
 
 
 def as_array(matrix: pl.DataFrame, features: Sequence[str]) -> np.ndarray:

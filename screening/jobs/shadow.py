@@ -39,28 +39,35 @@ def noticed(
         for model in records.models.all(MODEL)
         if model.role == CHALLENGER
     ]
-    return [*found, *_drift(records, gathered, champion, (run_id, workspace.settings.drift))]
+    return [*found, *_drift(records, (gathered, decided), champion, (run_id, workspace.settings.drift))]
 
 
 def sketch_of(matrix: pl.DataFrame, taught: TaughtJudge) -> Sketch:
     """Sketch the features that a judge looks at, and its scores, over the rows of a matrix."""
-    return sketch(_with_scores(matrix, taught), (*taught.features, SCORE), matrix["affiliate_id"])
+    return _sketch(matrix.with_columns(pl.Series(SCORE, taught.score(matrix))), taught)
+
+
+def _sketch(scored: pl.DataFrame, taught: TaughtJudge) -> Sketch:
+    return sketch(scored, (*taught.features, SCORE), scored["affiliate_id"])
 
 
 def _drift(
-    records: Records, gathered: Gathered, champion: Champion, of: tuple[str, DriftSettings]
+    records: Records, judged: tuple[Gathered, Judged], champion: Champion, of: tuple[str, DriftSettings]
 ) -> Iterator[Observation]:
     run_id, settings = of
+    gathered, decided = judged
     matrix = gathered.prepared.matrix
+    scores = champion.judge.score(matrix) if decided.scores is None else decided.scores
+    matrix = matrix.with_columns(pl.Series(SCORE, scores))
     known = records.observations.newest(REFERENCE, champion.digest, 1)
     if not known:
-        reference = sketch_of(matrix, champion.judge)
+        reference = _sketch(matrix, champion.judge)
         details = {**reference.as_data(), **_days(gathered)}
         yield Observation(run_id, REFERENCE, champion.digest, details)
         return
     reference = Sketch.of_data(known[0].details)
     limits = Limits(settings.index_min, settings.chance_max, settings.affiliates_min)
-    moves = moved(reference, _with_scores(matrix, champion.judge), matrix["affiliate_id"], limits)
+    moves = moved(reference, matrix, matrix["affiliate_id"], limits)
     states = {str(state): sum(move.movement is state for move in moves) for state in Movement}
     score = next((move for move in moves if move.column == SCORE), None)
     details = {
@@ -73,10 +80,6 @@ def _drift(
         "moved": [_said(move) for move in moves if move.movement is Movement.DRIFTED][: settings.columns_kept],
     }
     yield Observation(run_id, DRIFT, champion.digest, details)
-
-
-def _with_scores(matrix: pl.DataFrame, taught: TaughtJudge) -> pl.DataFrame:
-    return matrix.with_columns(pl.Series(SCORE, taught.score(matrix)))
 
 
 def _days(gathered: Gathered) -> dict[str, str]:

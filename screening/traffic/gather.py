@@ -17,11 +17,12 @@ from typing import Protocol
 import narwhals as nw
 import polars as pl
 
+from features.click_codes import rolled_up
 from features.clicks import ROLLUP_VERSION
 from features.intelligence.addresses import AddressBook
 from features.intelligence.agents import AgentBook
 from features.lookups import Lookups, Tables, site_hosts, tables_for
-from features.prepare import Prepared, Traffic, assemble, rolled
+from features.prepare import Prepared, Traffic, assemble
 from features.schema import Kind
 from features.windows import day_number
 from features.working import CLICK_COLUMNS, claimed_clicks, working_clicks, working_conversions
@@ -35,6 +36,8 @@ HASTY_SECONDS = 15
 """Click-to-conversion time, seconds, up to which a conversion counts as hasty in the daily counts."""
 CLICK_DAYS = 30
 """Days before the window in which claimed clicks are looked for; the longest attribution window in common use."""
+ROLLED_AT_ONCE = 2_000_000
+"""Clicks of a day that are rolled up together: some 0.7 GB."""
 _OUTCOME_CLASSES = {
     "chargeback": "bad",
     "confirmed_fraud": "bad",
@@ -122,23 +125,35 @@ class PolarsClicks:
 
     def claimed(self, snapshot: Snapshot, days: Sequence[date], working: pl.DataFrame) -> pl.DataFrame:
         """Find the claimed clicks; see `ClickEngine`."""
-        clicks = nw.from_native(pl.LazyFrame(schema=_click_schema()))
+        clicks = pl.LazyFrame(schema=_click_schema())
         if days:
-            clicks = working_clicks(nw.from_native(snapshot.frame(Kind.CLICKS, days[0], days[-1])))
-        found: pl.LazyFrame = nw.to_native(claimed_clicks(clicks, nw.from_native(working.lazy())))
+            # a filter on numbers alone lets the reader decode the other columns of the few claimed clicks only
+            claimed = working["click_id"].drop_nulls().hash().unique()
+            near = pl.col("click_id").hash().is_in(claimed.implode())
+            canonical = snapshot.frame(Kind.CLICKS, days[0], days[-1]).filter(near)
+            clicks = nw.to_native(working_clicks(nw.from_native(canonical)))
+        found: pl.LazyFrame = nw.to_native(claimed_clicks(nw.from_native(clicks), nw.from_native(working.lazy())))
         return found.collect(engine="streaming")
 
     def rolled(self, snapshot: Snapshot, days: Sequence[date], known: Known) -> Iterator[tuple[date, pl.DataFrame]]:
         """Roll up days; see `ClickEngine`."""
         for day in days:
-            snapshot.verify(snapshot.select((Kind.CLICKS,), day, day))
-            clicks = nw.to_native(working_clicks(nw.from_native(snapshot.frame(Kind.CLICKS, day, day)))).collect()
-            yield day, rolled_day(clicks, known.on(day))
+            parts = snapshot.select((Kind.CLICKS,), day, day)
+            snapshot.verify(parts)
+            pieces = max(1, -(-sum(part.rows for part in parts) // ROLLED_AT_ONCE))
+            clicks = nw.to_native(working_clicks(nw.from_native(snapshot.frame(Kind.CLICKS, day, day))))
+            # whole affiliates at a time, as what is distinct cannot be added up
+            piece_of = pl.col("affiliate_id").hash() % pieces
+            rolled = [
+                rolled_day(clicks.filter(piece_of == piece).drop("click_id").collect(), known.on(day))
+                for piece in range(pieces)
+            ]
+            yield day, pl.concat(rolled)
 
 
 def rolled_day(clicks: pl.DataFrame, on: Lookups) -> pl.DataFrame:
     """Roll up working clicks of one day."""
-    return rolled(clicks, tables_for([clicks.lazy()], on))
+    return rolled_up(clicks, on)
 
 
 def no_clicks() -> pl.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, time
 
 import narwhals as nw
@@ -22,7 +22,7 @@ from models.opinions import by_source, second_opinions
 from models.rules import RuleInputs, rule_hits
 from models.stats import benjamini_hochberg, conformal_p, fit_beta_prior, shrunk_interval
 from models.taught import SUSPECT, TaughtJudge
-from screening.gate.decision import Decision, Hold, name, worst
+from screening.gate.decision import Decision, Hold, Pay, name, worst
 from screening.gate.policy import Evidence, by_rule, decide
 from screening.settings.decisions import DecisionSettings
 from screening.traffic.gather import WINDOW_DAYS, Gathered
@@ -55,6 +55,8 @@ class Judged:
     sources: pl.DataFrame
     base_rate: float | None
     """Estimated share of fraud among conversions, 0..1; None when nothing could be judged."""
+    scores: np.ndarray | None = field(default=None, compare=False, repr=False)
+    """What the judge said of each row of the matrix, before it was put in proportion to the base rate."""
 
 
 def judge(gathered: Gathered, taught: TaughtJudge, settings: DecisionSettings) -> Judged:
@@ -70,7 +72,7 @@ def judge(gathered: Gathered, taught: TaughtJudge, settings: DecisionSettings) -
     )
     sources = _sources(gathered, taught, verdict, settings)
     decisions = _decisions(gathered, verdict, hits, sources, settings)
-    return Judged(decisions, _source_frame(sources, gathered), verdict.base_rate)
+    return Judged(decisions, _source_frame(sources, gathered), verdict.base_rate, scores)
 
 
 def _rules(gathered: Gathered, settings: DecisionSettings) -> dict[str, list[Reason]]:
@@ -136,17 +138,19 @@ def _with_opinions(
 ) -> pl.DataFrame:
     """Flag what second opinions find, and add their reasons; what is held does not change by them."""
     found = by_source(second_opinions(newest, gathered.daily, settings.opinion_false_share_max))
-    flagged, details = [], []
-    for affiliate, offer, sub, window, flag, text in rows.select(
-        *SUB, "window", "flagged", "reason_details"
-    ).iter_rows():
-        own = found.get((affiliate, offer, sub), []) if window == 0 else []
-        flagged.append(flag or bool(own))
-        reasons = [*json.loads(text), *(asdict(reason) for reason in own)]
-        details.append(json.dumps(reasons) if own else text)
+    rows = rows.with_row_index("place")
+    judged = rows.filter(pl.col("window") == 0).select("place", *SUB, "reason_details")
+    told = [
+        (place, json.dumps([*json.loads(text), *(asdict(reason) for reason in own)]))
+        for place, affiliate, offer, sub, text in judged.iter_rows()
+        if (own := found.get((affiliate, offer, sub)))
+    ]
+    opinions = pl.DataFrame(told, schema={"place": rows.schema["place"], "opinion": pl.String}, orient="row")
+    rows = rows.join(opinions, on="place", how="left", maintain_order="left")
     return rows.with_columns(
-        flagged=pl.Series(flagged, dtype=pl.Boolean), reason_details=pl.Series(details, dtype=pl.String)
-    )
+        flagged=pl.col("flagged") | pl.col("opinion").is_not_null(),
+        reason_details=pl.coalesce("opinion", "reason_details"),
+    ).drop("place", "opinion")
 
 
 def _reasons_of(rows: pl.DataFrame, gathered: Gathered, settings: DecisionSettings) -> pl.Series:
@@ -160,12 +164,10 @@ def _reasons_of(rows: pl.DataFrame, gathered: Gathered, settings: DecisionSettin
     }
     texts = []
     for *key, score in rows.select(*SUB, "window", "score").iter_rows():
-        row = sums.get(tuple(key))
-        found = (
-            []
-            if row is None
-            else source_reasons(row, settings.reasons_max) or [Reason("unlike_programme", {"score": score}, 0.5)]
-        )
+        if (row := sums.get(tuple(key))) is None:
+            texts.append("[]")
+            continue
+        found = source_reasons(row, settings.reasons_max) or [Reason("unlike_programme", {"score": score}, 0.5)]
         texts.append(json.dumps([asdict(reason) for reason in found]))
     return pl.Series("reason_details", texts, dtype=pl.String)
 
@@ -195,16 +197,21 @@ def _of_period(gathered: Gathered) -> pl.DataFrame:
 def _decided(
     rows: pl.DataFrame, hits: Mapping[str, Sequence[Reason]], settings: DecisionSettings, *, has_clicks: bool
 ) -> pl.DataFrame:
-    missing = _missing(rows, has_clicks=has_clicks)
-    known: dict[str, list[Reason]] = {}
+    """Decide row by row where there is an objection; the rest, known and without any, is paid."""
+    known = pl.col("score").is_between(0.0, 1.0).fill_null(value=False)
+    ruled = pl.Series(list(hits), dtype=pl.String)
+    objected = pl.col("hold") | pl.col("held") | pl.col("conversion_id").is_in(ruled.implode())
+    clear = rows.select((known & ~objected).fill_null(value=False)).to_series()
+    sources: dict[str, list[Reason]] = {}
     decisions = []
-    for row, absent in zip(rows.iter_rows(named=True), missing, strict=True):
+    doubtful = rows.filter(~clear).select("conversion_id", "score", "hold", "held", "reason_details")
+    for row in doubtful.iter_rows(named=True):
         text = row["reason_details"] or "[]"
-        source = known.setdefault(text, [Reason(**reason) for reason in json.loads(text)])
+        source = sources.setdefault(text, [Reason(**reason) for reason in json.loads(text)])
         rules = hits.get(row["conversion_id"], ())
-        evidence = Evidence(rules, row["score"], bool(row["hold"]), source, bool(row["held"]), tuple(absent))
+        evidence = Evidence(rules, row["score"], bool(row["hold"]), source, bool(row["held"]), ())
         decisions.append(decide(evidence, settings.reasons_max))
-    return _decision_frame(rows, decisions, missing)
+    return _decision_frame(rows.with_columns(clear=clear), decisions, has_clicks=has_clicks)
 
 
 def _source_frame(sources: pl.DataFrame, gathered: Gathered) -> pl.DataFrame:
@@ -220,8 +227,12 @@ def _source_frame(sources: pl.DataFrame, gathered: Gathered) -> pl.DataFrame:
         "affiliate_id",
         "offer_id",
         pl.when(pl.col("sub") != "").then("sub").alias("sub_id"),
-        pl.Series("from", [bounds[window][0] for window in sources["window"]]),
-        pl.Series("to", [bounds[window][1] for window in sources["window"]]),
+        *(
+            pl.col("window")
+            .replace_strict({window: ends[end] for window, ends in bounds.items()}, return_dtype=pl.Date)
+            .alias(name)
+            for end, name in enumerate(("from", "to"))
+        ),
         pl.col("clicks").cast(pl.Int64),
         pl.col("conversions").cast(pl.Int64),
         exact.cast(pl.Decimal(18, 4)).alias("payout"),
@@ -239,9 +250,10 @@ def _too_little(gathered: Gathered, hits: Mapping[str, Sequence[Reason]], settin
         score=pl.lit(None, dtype=pl.Float64), p_value=pl.lit(None, dtype=pl.Float64)
     )
     decisions = [
-        worst([*(by_rule(reason) for reason in hits.get(row["conversion_id"], ())), too_little])
-        for row in rows.iter_rows(named=True)
+        worst([*(by_rule(reason) for reason in hits.get(conversion_id, ())), too_little])
+        for conversion_id in rows["conversion_id"]
     ]
+    rows = rows.with_columns(clear=pl.lit(value=False))
     empty = (
         nw.to_native(gathered.prepared.sources.sums[WINDOW_DAYS])
         .collect()
@@ -254,34 +266,43 @@ def _too_little(gathered: Gathered, hits: Mapping[str, Sequence[Reason]], settin
     ]
     sources = empty.with_columns(*unknown, flagged=pl.lit(value=False), reason_details=pl.lit("[]"))
     return Judged(
-        _decision_frame(rows, decisions, _missing(rows, has_clicks=gathered.has_clicks)),
+        _decision_frame(rows, decisions, has_clicks=gathered.has_clicks),
         _source_frame(sources, gathered),
         None,
     )
 
 
-def _missing(rows: pl.DataFrame, *, has_clicks: bool) -> list[list[str]]:
-    lacks = [] if has_clicks else ["clicks"]
-    return [
-        [*lacks, *(fact for fact, value in zip(FACTS, row, strict=True) if value is None)]
-        for row in rows.select(FACTS).iter_rows()
-    ]
+def _missing(*, has_clicks: bool) -> pl.Expr:
+    """Name the facts that a row lacks."""
+    lacks = pl.lit(None if has_clicks else "clicks", pl.String)
+    absent = [pl.when(pl.col(fact).is_null()).then(pl.lit(fact)) for fact in FACTS]
+    return pl.concat_list(lacks, *absent).list.drop_nulls()
 
 
-def _decision_frame(
-    rows: pl.DataFrame, decisions: Sequence[Decision], missing: Sequence[Sequence[str]]
-) -> pl.DataFrame:
-    details = [
-        json.dumps([asdict(reason) for reason in decision.reasons], default=str) if decision.reasons else None
-        for decision in decisions
-    ]
-    return rows.select(
-        "conversion_id", "affiliate_id", "offer_id", "sub_id", "ts", "payout", "currency", "score", "p_value"
-    ).with_columns(
-        decision=pl.Series([name(decision) for decision in decisions], dtype=pl.String),
-        reasons=pl.Series(
-            [[reason.code for reason in decision.reasons] for decision in decisions], dtype=pl.List(pl.String)
-        ),
-        missing=pl.Series(missing, dtype=pl.List(pl.String)),
-        reason_details=pl.Series(details, dtype=pl.String),
+def _decision_frame(rows: pl.DataFrame, decisions: Sequence[Decision], *, has_clicks: bool) -> pl.DataFrame:
+    """Put decisions beside the rows that are not `clear`, in their order; those that are clear are paid."""
+    given = pl.DataFrame(
+        {
+            "place": rows.select(pl.arg_where(~pl.col("clear"))).to_series(),
+            "decision": [name(decision) for decision in decisions],
+            "codes": [[reason.code for reason in decision.reasons] for decision in decisions],
+            "reason_details": [
+                json.dumps([asdict(reason) for reason in decision.reasons], default=str) if decision.reasons else None
+                for decision in decisions
+            ],
+        },
+        schema={"place": pl.UInt32, "decision": pl.String, "codes": pl.List(pl.String), "reason_details": pl.String},
+    )
+    listed = rows.with_row_index("place").select(
+        *("place", "conversion_id", "affiliate_id", "offer_id", "sub_id", "ts", "payout", "currency"),
+        *("score", "p_value", "clear"),
+        missing=_missing(has_clicks=has_clicks),
+    )
+    joined = listed.join(given, on="place", how="left", maintain_order="left")
+    return joined.select(
+        *("conversion_id", "affiliate_id", "offer_id", "sub_id", "ts", "payout", "currency", "score", "p_value"),
+        decision=pl.when("clear").then(pl.lit(name(Pay(())))).otherwise("decision"),
+        reasons=pl.when("clear").then(pl.lit([], dtype=pl.List(pl.String))).otherwise("codes"),
+        missing="missing",
+        reason_details="reason_details",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -113,3 +114,20 @@ def test_another_format_is_refused_by_name(trees, monkeypatch):
     monkeypatch.undo()
     with pytest.raises(ModelFileError, match="format 99"):
         unpack(content)
+
+
+def test_trees_that_lead_out_of_themselves_are_refused(data, trees):
+    inner = int(np.flatnonzero(~trees.leaf)[-1])
+    for name, wrong in (("left", inner), ("right", len(trees.feature)), ("left", 0), ("feature", -1)):
+        array = getattr(trees, name).copy()
+        array[inner] = wrong
+        with pytest.raises(ModelFileError, match="damaged"):
+            unpack(pack([replace(trees, **{name: array})], {}, {}))
+    with pytest.raises(ValueError, match="more than the 2 features"):
+        trees.probability(data[0][:, :2])
+
+
+def test_the_number_of_rows_scored_together_changes_nothing(data, trees):
+    at_once = trees.probability(data[0])
+    one_by_one = np.concatenate([trees.probability(data[0][place : place + 1]) for place in range(700)])
+    np.testing.assert_array_equal(at_once[:700], one_by_one)
