@@ -1,10 +1,10 @@
 """Gate payout files of a quarter of a million, a million and three million lines, beside a bare Polars join of each.
 
-    python benchmarks/bench_payout_gate.py [LINES ...]
+    python benchmarks/bench_payout_gate.py [csv|parquet] [LINES ...]
 
-Prints seconds, seconds of processor time and peak resident memory of each, every one in a process of its own; the gate
-of CSV, of the same batch again, and of Parquet (other conversions). The bare join reads the file and a Parquet file of
-the decisions and writes the joined lines: no ledger, no duplicates, no staleness, nothing recorded.
+Prints seconds, seconds of processor time and peak resident memory of each, every one in a process of its own. The bare
+join reads the file and a Parquet file of the decisions and writes the joined lines: no ledger, no duplicates, no
+staleness, nothing recorded.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ KIB = 1024
 
 
 def prepare(root: Path, lines: int) -> None:
-    """Record a scan of twice as many conversions; write a CSV that names the one half and a Parquet of the other."""
-    numbers = pl.int_range(2 * lines, eager=True)
+    """Record a scan that judged all conversions, and write payout files that name each, and the decisions."""
+    numbers = pl.int_range(lines, eager=True)
     held = numbers % HELD_EVERY == 0
     decisions = pl.select(
         conversion_id=pl.format("conversion-{}", numbers),
@@ -58,9 +58,9 @@ def prepare(root: Path, lines: int) -> None:
         )
         store.record_scan(run, decisions, *rest)
     named = decisions.select("conversion_id", "payout", "currency", "affiliate_id", "offer_id", "sub_id")
-    decisions.head(lines).write_parquet(root / "decisions.parquet")
-    named.head(lines).write_csv(root / "in.csv")
-    named.tail(lines).write_parquet(root / "in.parquet", row_group_size=ROW_GROUP)
+    decisions.write_parquet(root / "decisions.parquet")
+    named.write_csv(root / "in.csv")
+    named.write_parquet(root / "in.parquet", row_group_size=ROW_GROUP)
 
 
 def gate(root: Path, name: str) -> None:
@@ -69,30 +69,33 @@ def gate(root: Path, name: str) -> None:
     gate_payout(open_workspace(root, {}), root / name, root / f"gated-{name}", {}, now, silent_progress())
 
 
-def join(root: Path) -> None:
+def join(root: Path, name: str) -> None:
     """Join the file with the decisions, and write the lines."""
-    decided = pl.scan_parquet(root / "decisions.parquet").select(
-        "conversion_id", "decision", pl.col("reasons").list.join(";")
-    )
-    lines = pl.scan_csv(root / "in.csv", infer_schema=False)
-    lines.join(decided, on="conversion_id", how="left", maintain_order="left").sink_csv(root / "joined.csv")
+    decided = pl.scan_parquet(root / "decisions.parquet").select("conversion_id", "decision", "reasons")
+    if name.endswith("csv"):
+        lines = pl.scan_csv(root / name, infer_schema=False)
+        told = decided.with_columns(pl.col("reasons").list.join(";"))
+        lines.join(told, on="conversion_id", how="left", maintain_order="left").sink_csv(root / "joined.csv")
+    else:
+        lines = pl.scan_parquet(root / name)
+        lines.join(decided, on="conversion_id", how="left", maintain_order="left").sink_parquet(root / "joined.parquet")
 
 
-def measured(what: str, root: Path, *arguments: str) -> str:
+def measured(what: str, root: Path, argument: str) -> str:
     """Do one thing in a process of its own; return what it took."""
-    command = [sys.executable, __file__, what, str(root), *arguments]
+    command = [sys.executable, __file__, what, str(root), argument]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def do(what: str, root: Path, arguments: list[str]) -> None:
+def do(what: str, root: Path, argument: str) -> None:
     """Do one thing and say what it took."""
     start = time.perf_counter()
     if what == "prepare":
-        prepare(root, int(arguments[0]))
+        prepare(root, int(argument))
     elif what == "gate":
-        gate(root, arguments[0])
+        gate(root, argument)
     else:
-        join(root)
+        join(root, argument)
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds, busy = time.perf_counter() - start, used.ru_utime + used.ru_stime
     print(f"{seconds:6.1f} s, {busy:6.1f} s of processor, {used.ru_maxrss / KIB:5,.0f} MiB at most")
@@ -101,17 +104,18 @@ def do(what: str, root: Path, arguments: list[str]) -> None:
 def main(arguments: list[str]) -> None:
     """Measure all, or do one thing of it."""
     if arguments and arguments[0] in {"prepare", "gate", "join"}:
-        do(arguments[0], Path(arguments[1]), arguments[2:])
+        do(arguments[0], Path(arguments[1]), arguments[2])
         return
+    form = arguments.pop(0) if arguments and arguments[0] in {"csv", "parquet"} else "csv"
     for lines in [int(argument) for argument in arguments] or LINES:
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
             measured("prepare", root, str(lines))
-            print(f"{lines:,} lines, {(root / 'in.csv').stat().st_size / KIB / KIB:.0f} MiB of CSV")
-            print(f"  bare Polars join      {measured('join', root)}")
-            print(f"  winnow payout gate    {measured('gate', root, 'in.csv')}")
-            print(f"  the same batch again  {measured('gate', root, 'in.csv')}")
-            print(f"  of Parquet            {measured('gate', root, 'in.parquet')}", flush=True)
+            size = (root / f"in.{form}").stat().st_size / KIB / KIB
+            print(f"{lines:,} lines, {size:.0f} MiB of {form}")
+            print(f"  bare Polars join      {measured('join', root, f'in.{form}')}")
+            print(f"  winnow payout gate    {measured('gate', root, f'in.{form}')}")
+            print(f"  the same batch again  {measured('gate', root, f'in.{form}')}", flush=True)
 
 
 if __name__ == "__main__":

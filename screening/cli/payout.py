@@ -119,16 +119,22 @@ def _data(gated: Gated) -> dict[str, Any]:
 def _lines(gated: Gated) -> Iterator[str]:
     if gated.repeated:
         yield "This batch was gated before; here is the answer it got then. Nothing was released again."
-    yield f"{gated.lines:,} lines of batch {gated.batch_id[:12]}:"
-    for total in gated.totals:
-        currency = total.currency or "(no currency)"
-        unread = f", without {total.unreadable:,} unreadable amounts" if total.unreadable else ""
-        yield f"  {total.decision:6} {total.amount:>18,} {currency:3}  {total.lines:>9,} lines{unread}"
+    yield f"{_count(gated.lines, 'line')} of batch {gated.batch_id[:12]}:"
+    currencies = [total.currency or "(no currency)" for total in gated.totals]
+    wide = max(len(name) for name in currencies)
+    for total, currency in zip(gated.totals, currencies, strict=True):
+        unread = f", {_count(total.unreadable, 'amount')} unreadable and not in the sum" if total.unreadable else ""
+        yield f"  {total.decision:6} {total.amount:>18,} {currency:{wide}}  {_count(total.lines, 'line'):>15}{unread}"
     for code, count in gated.reasons.items():
         title = CODES[code].title if code in CODES else code
         yield f"    {count:>9,}  {title} ({code})"
     for item in gated.unreadable[:_SHOWN]:
         yield f"  line {item.line}, {item.field}: {item.explanation} {item.remedy}"
-    if len(gated.unreadable) > _SHOWN:
-        yield f"  and {len(gated.unreadable) - _SHOWN:,} more lines that cannot be read"
+    unread = gated.reasons.get("line_unreadable", 0)
+    if unread > _SHOWN:
+        yield f"  and {unread - _SHOWN:,} more lines that cannot be read; the out-file marks them line_unreadable"
     yield f"Written: {gated.out}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

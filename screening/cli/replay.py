@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -37,6 +38,7 @@ def replay_command(
             "identical": replayed.identical,
             "inputs_changed": list(replayed.inputs),
             "differences": replayed.differing.to_dicts(),
+            "cap_differences": replayed.caps_differing.to_dicts(),
         }
         return Answer(data, _lines(replayed), ExitCode.DONE if replayed.identical else ExitCode.FAILED)
 
@@ -44,16 +46,27 @@ def replay_command(
 
 
 def _lines(replayed: Replayed) -> list[str]:
+    compared = f"{replayed.compared:,} decisions and {replayed.caps_compared:,} recommendations about caps"
     if replayed.identical:
-        return [f"identical: {replayed.compared} decisions of {replayed.run.run_id}"]
+        return [f"identical: {compared} of {replayed.run.run_id}"]
     lines = [f"{replayed.run.run_id} differs:"]
     lines += [f"  input: {text}" for text in replayed.inputs]
-    lines += [
-        f"  {row['conversion_id']}: {row['column']} was {row['then']}, is now {row['now']}"
-        for row in replayed.differing.head(_SHOWN).iter_rows(named=True)
-    ]
-    if replayed.differing.height > _SHOWN:
-        lines.append(f"  ... and {replayed.differing.height - _SHOWN} more")
-    if replayed.inputs and replayed.differing.is_empty():
-        lines.append("  The decisions come out the same.")
+    lines += _some([f"{row['conversion_id']}: {_change(row)}" for row in replayed.differing.iter_rows(named=True)])
+    lines += _some(
+        [
+            f"cap {row['cap_type']} of {row['affiliate_id'] or 'all partners'} on {row['offer_id']}: {_change(row)}"
+            for row in replayed.caps_differing.iter_rows(named=True)
+        ]
+    )
+    if replayed.inputs and replayed.differing.is_empty() and replayed.caps_differing.is_empty():
+        lines.append("  Decisions and recommendations come out the same.")
     return lines
+
+
+def _change(row: Mapping[str, Any]) -> str:
+    return f"{row['column']} was {row['then']}, is now {row['now']}"
+
+
+def _some(lines: Sequence[str]) -> list[str]:
+    shown = [f"  {line}" for line in lines[:_SHOWN]]
+    return [*shown, f"  ... and {len(lines) - _SHOWN:,} more"] if len(lines) > _SHOWN else shown

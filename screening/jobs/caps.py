@@ -15,7 +15,7 @@ from screening.caps.effect import Estimate
 from screening.caps.recommend import KEEP, PAUSE, Recommendation
 from screening.jobs.caps_facts import facts_of, moment, policy_of
 from screening.settings.caps import AutomaticSettings, CapSettings
-from screening.store import CAPS, AuditEvent, CapVerdict, Records
+from screening.store import CAPS, AuditEvent, CapVerdict, Records, RunRecord
 from screening.traffic.lake import Snapshot
 
 AUTOMATIC = "automatic approval"
@@ -35,6 +35,19 @@ def caps_of_scan(
     as_of = min(now, datetime.combine(last + timedelta(days=1), time(), UTC))
     facts = facts_of(snapshot, sources, moment(snapshot, records, as_of, now), settings)
     return caps_frame(advise(facts, policy_of(settings)), now + timedelta(days=settings.expiry_days))
+
+
+def caps_again(
+    snapshot: Snapshot, records: Records, sources: pl.DataFrame, run: RunRecord, now: CapSettings
+) -> pl.DataFrame:
+    """Recommend once more what a recorded scan recommended, from what was decided and set then.
+
+    A setting that is younger than the run counts as it is `now`.
+    """
+    if run.period_to is None:
+        raise ValueError("a run without a period recommended nothing")
+    settings = CapSettings.model_validate(now.model_dump() | run.settings.get("caps", {}))
+    return caps_of_scan(snapshot, records, sources, (run.period_to, run.started_at), settings)
 
 
 def caps_frame(recommended: Sequence[Recommendation], expires_at: datetime) -> pl.DataFrame:

@@ -36,6 +36,7 @@ COMMAND = "payout"
 ACTOR = "winnow payout gate"
 _REPORTS = "reports"
 _ANSWERS = "payouts"
+_COMPRESSED = (".gz", ".zst", ".zstd", ".zip", ".bz2", ".xz")
 _WORDS = ("pay", "hold", "reject")
 _ID_LETTERS = 24
 """Letters of a batch's digest in its run_id: 96 bits, so that two batches never share one."""
@@ -262,8 +263,14 @@ class _DecidedElsewhereError(Exception):
 
 
 def _refuse_out(path: Path, out: Path) -> None:
+    if path.is_dir():
+        raise InputError("This is a folder.", remedy="Name a payout file in it.", where=str(path))
     if out.exists() and path.exists() and out.samefile(path):
         raise InputError("The out-file is the file itself.", remedy="Name another --out.", where=str(out))
+    if out.suffix.lower() in _COMPRESSED:
+        raise InputError(
+            "The out-file is not compressed.", remedy=f"Let --out end without {out.suffix}.", where=str(out)
+        )
     ends = out.suffix.lower() == ".parquet"
     if path.is_file() and ends != _is_parquet(path):
         form = "CSV" if ends else "Parquet"

@@ -8,14 +8,16 @@ from datetime import datetime
 from decimal import Decimal
 
 import polars as pl
-from sqlalchemy import ColumnElement, func, select, true, update
+from sqlalchemy import ColumnElement, case, func, literal_column, select, true, update
 
 from screening.errors import ConflictError, InputError
 from screening.store import tables
 from screening.store.bulk import read, with_run_id
 from screening.store.database import Access
+from screening.store.tables_networks import pushes
 
 _CAP = tables.caps.c
+_PUSH = pushes.c
 _ONE_CAP = (_CAP.offer_id, _CAP.affiliate_id, _CAP.cap_type)
 """What a network has one limit for."""
 
@@ -61,14 +63,22 @@ class Recommendations:
     def decided(self, before: datetime) -> pl.DataFrame:
         """Return what was decided before a time: for each offer, affiliate, cap_type and status the newest.
 
-        Columns `CAPS` and `judged_at`; statuses `approved`, `pushed` and `rejected`, so at most three rows of a cap.
+        Columns `CAPS` and `judged_at`; statuses `approved`, `pushed` and `rejected` as they were at that time, so at
+        most three rows of a cap.
         """
+        settled = select(_PUSH.cap_id).where(_PUSH.cap_id.is_not(None), _PUSH.settled_at >= before)
+        pushed_later = _CAP.status.in_(("pushed", "failed")) & _CAP.cap_id.in_(settled)
+        status = case((pushed_later, literal_column("'approved'")), else_=_CAP.status)
         chosen = (
             select(func.max(_CAP.cap_id))
-            .where(_CAP.status.in_(("approved", "pushed", "rejected")), _CAP.decided_at < before)
-            .group_by(*_ONE_CAP, _CAP.status)
+            .where(status.in_(("approved", "pushed", "rejected")), _CAP.decided_at < before)
+            .group_by(*_ONE_CAP, status)
         )
-        return self._read(_CAP.cap_id.in_(chosen))
+        found = self._read(_CAP.cap_id.in_(chosen))
+        with self._access.reading() as connection:
+            open_then = list(connection.scalars(select(_CAP.cap_id).where(pushed_later)))
+        then = pl.when(pl.col("cap_id").is_in(open_then)).then(pl.lit("approved"))
+        return found.with_columns(status=then.otherwise("status"))
 
     def decide(self, cap_ids: Sequence[int], verdict: CapVerdict) -> None:
         """Record a verdict on proposed recommendations, all or none.

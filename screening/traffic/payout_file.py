@@ -122,14 +122,10 @@ def write_payout(lines: PayoutLines, answers: Iterator[pl.DataFrame], draft: Pat
 
 @contextmanager
 def _reading(path: Path, settings: IngestSettings) -> Iterator[_Open]:
-    with opened(path) as source:
+    with opened(path, json_lines=False) as source:
         if source.form == Form.PARQUET:
             yield _Open(source, read_parquet(path), None)
             return
-        if source.form != Form.DELIMITED:
-            raise InputError(
-                "A payout file is CSV or Parquet, and this is neither.", remedy="Export it as CSV.", where=str(path)
-            )
         text = _Text(source.chunks, hashlib.sha256())
         yield _Open(source, read_delimited(replace(source, chunks=text.pass_on()), settings), text)
 

@@ -16,13 +16,13 @@ from typer.testing import CliRunner
 from features.schema import Kind, polars_schema
 from screening.cli.app import app
 from screening.errors import DeniedError, InputError
-from screening.jobs.caps import approve_automatically, caps_of_scan
+from screening.jobs.caps import approve_automatically, caps_again, caps_of_scan
 from screening.jobs.caps_decide import CapFilter, approve_caps, list_caps, reject_caps
 from screening.jobs.export import COLUMNS, What, export
 from screening.jobs.ingest import Reading, ingest_files
 from screening.jobs.progress import silent_progress
 from screening.review.act import Act, Person
-from screening.store import SOURCES, open_store
+from screening.store import SOURCES, Push, open_store
 from screening.traffic.lake import Lake
 from screening.workspace import open_workspace
 
@@ -159,6 +159,33 @@ def test_use_of_the_present_period_counts_and_is_told(workspace):
         reason["code"]: reason["numbers"] for reason in json.loads(caps[None, "monthly_payout"]["reason_details"])
     }
     assert Decimal(monthly["used_so_far"]["exact"]) == 4 * 25 * 4 * 28
+
+
+def test_what_a_scan_recommended_comes_out_again_whatever_was_decided_since(workspace):
+    tomorrow, later = NOW + timedelta(days=1), NOW + timedelta(days=2)
+    first = advised(workspace)["a_bad", "daily_payout"]
+    approve_caps(workspace, [first["cap_id"]], Decimal(55), Act(MIA, NOW))
+    second = advised(workspace, "scan-2", tomorrow)["a_good", "daily_payout"]
+    entry = Push(
+        "file/cap/1", "file", "cap", "o1/a_bad", "55", "b", "mia", tomorrow, cap_id=first["cap_id"], state="done",
+        settled_at=tomorrow + timedelta(hours=1),
+    )  # fmt: skip
+    with open_store(workspace.store_url) as store:
+        store.pushes.put([entry])
+        store.recommendations.move([first["cap_id"]], before="approved", after="pushed")
+    reject_caps(workspace, [second["cap_id"]], Act(MIA, tomorrow + timedelta(hours=2), "not now"))
+    advised(workspace, "scan-3", later)
+    take_in(workspace, Kind.CAPS, caps_frame([("o1", "daily_payout", "70", "a_bad")]))
+    with open_store(workspace.store_url) as store:
+        for run_id, now in (("scan-1", NOW), ("scan-2", tomorrow), ("scan-3", later)):
+            then = store.caps(run_id)
+            run = replace(store.run(run_id), period_to=LAST, started_at=now, settings={})
+            snapshot = Lake(workspace.lake).snapshot(run.lake_version)
+            again = caps_again(snapshot, store, sources(), run, workspace.settings.caps)
+            left_out = ("cap_id", "run_id", "status", "approved_limit", "decided_at", "decided_by")
+            names = [name for name in then.columns if name in again.columns and name not in left_out]
+            assert len(names) > 12
+            assert again.select(names).equals(then.select(names)), run_id
 
 
 def test_what_was_pushed_holds_for_the_next_scan_until_newer_caps_come(workspace):

@@ -162,7 +162,9 @@ def test_a_formula_anywhere_in_a_line_holds_it_and_a_phone_number_does_not(progr
         ('conversion_id,payout\nc1,"1\n', "quote"),
         (b"conversion_id,payout,n\nc1,1,\xe9\n", "not UTF-8"),
         ("conversion_id,payout\nc1,1\nconversion_id,payout\nc2,2\n", "header occurs again"),
-        ('{"conversion_id":"c1","payout":1}\n', "CSV or Parquet"),
+        ('{"conversion_id":"c1","payout":1}\n', r"is JSON\. Export it as CSV"),
+        ('[{"conversion_id":"c1","payout":1}]\n', r"is JSON\. Export it as CSV"),
+        (b"PK\x03\x04 and a workbook", "Excel workbook. Give CSV, TSV or Parquet"),
         (gzip.compress(b"conversion_id,payout\nc1,1\n" + b"c2,2\n" * 9, mtime=0)[:-9], "ends before its end"),
         (b"PAR1 and no more", "cannot be read"),
     ],
@@ -185,9 +187,11 @@ def test_a_file_without_currency_whose_conversions_are_in_several_is_refused(pro
 
 def test_the_out_file_has_the_form_of_the_file_and_is_never_the_file_itself(programme):
     path = programme.write("in.csv", MIXED)
-    for out in ("out.parquet", "in.csv", "no/such/folder.csv"):
+    for out in ("out.parquet", "in.csv", "no/such/folder.csv", "out.csv.gz"):
         with pytest.raises(InputError):
             programme.gate(path, out)
+    with pytest.raises(InputError, match="This is a folder"):
+        programme.gate(programme.root / "reports")
     assert path.read_bytes() == MIXED
     assert programme.released() == {}
 

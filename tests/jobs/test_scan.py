@@ -146,6 +146,7 @@ def test_a_replay_is_identical_also_after_later_events(judged, tmp_path):
     replayed = replay(copy, scanned.run.run_id)
     assert replayed.identical
     assert replayed.compared == sum(scanned.decisions.values())
+    assert replayed.caps_compared == sum(scanned.caps.values()) > 0
 
 
 def test_a_replay_says_which_event_was_changed(judged, tmp_path):

@@ -81,22 +81,23 @@ class Opened:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Opened]:
+def opened(path: Path, *, json_lines: bool = True) -> Iterator[Opened]:
     """Open the file and find out what it is, by its first bytes and not by its name.
 
-    Raises InputError when it is missing, unreadable, empty, or of a form or compression that is not taken; while its
-    chunks are read, when the compressed data are damaged.
+    `json_lines`: whether the caller takes those, too, which an error's remedy depends on. Raises InputError when it is
+    missing, unreadable, empty, or of a form or compression that is not taken; while its chunks are read, when the
+    compressed data are damaged.
     """
     try:
         with path.open("rb") as stream:
-            yield _recognised(path, stream)
+            yield _recognised(path, stream, json_lines=json_lines)
     except OSError as error:
         raise InputError(
             f"The file cannot be read: {error.strerror or error}.", remedy="Check name and rights.", where=str(path)
         ) from error
 
 
-def _recognised(path: Path, stream: BinaryIO) -> Opened:
+def _recognised(path: Path, stream: BinaryIO, *, json_lines: bool) -> Opened:
     head = stream.read(16)
     stream.seek(0)
     if not head:
@@ -105,7 +106,7 @@ def _recognised(path: Path, stream: BinaryIO) -> Opened:
         if head.startswith(magic):
             raise InputError(
                 f"The file is {name}.",
-                remedy="Give CSV, TSV, JSON lines or Parquet, plain, gzip or zstd.",
+                remedy=f"Give CSV, TSV{', JSON lines' if json_lines else ''} or Parquet, plain, gzip or zstd.",
                 where=str(path),
             )
     state = ReadState()
@@ -117,11 +118,13 @@ def _recognised(path: Path, stream: BinaryIO) -> Opened:
         raise InputError("The file holds no text: it has no header.", remedy="Export it again.", where=str(path))
     if first.startswith(_PARQUET):
         raise InputError("This is Parquet inside another compression.", remedy="Decompress it first.", where=str(path))
-    return Opened(path, _form(path, first), _chain(first, chunks), state.sha256.hexdigest, state)
+    return Opened(path, _form(path, first, json_lines=json_lines), _chain(first, chunks), state.sha256.hexdigest, state)
 
 
-def _form(path: Path, first: bytes) -> Form:
+def _form(path: Path, first: bytes, *, json_lines: bool) -> Form:
     start = first.lstrip()[:1]
+    if start in (b"{", b"[") and not json_lines:
+        raise InputError("The file is JSON.", remedy="Export it as CSV, TSV or Parquet.", where=str(path))
     if start == b"{":
         return Form.JSON_LINES
     if start == b"[":
