@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import platform
-import shutil
 from collections.abc import Iterator, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
-from importlib.util import find_spec
 
 from packaging.requirements import Requirement
 
 from screening.guard import DISTRIBUTION, check_owners, check_places
 from screening.jobs.health import Check, Finding, Health
+from screening.traffic.spark_session import place_of, what_lacks, who_is_silent
 from screening.workspace import Workspace
 
 _REINSTALL = "Install winnow again, into an environment of its own."
@@ -74,10 +73,11 @@ def _settings(workspace: Workspace) -> Sequence[Finding]:
 def _engine(workspace: Workspace) -> Sequence[Finding]:
     if workspace.settings.engine == "polars":
         return [Finding("engine", Health.OK, f"polars {version('polars')}")]
-    if find_spec("pyspark") is None:
-        remedy = "Install it: pip install 'winnow[spark]'."
-        return [Finding("engine", Health.FAILED, "engine is spark, and PySpark is missing", remedy)]
-    if shutil.which("java") is None:
-        remedy = "Install a Java runtime, such as Debian's default-jre-headless."
-        return [Finding("engine", Health.FAILED, "engine is spark, and there is no java on the PATH", remedy)]
-    return [Finding("engine", Health.OK, f"pyspark {version('pyspark')}")]
+    spark = workspace.settings.spark
+    lacking = what_lacks(spark)
+    if lacking is not None:
+        return [Finding("engine", Health.FAILED, *lacking)]
+    silent = who_is_silent(spark)
+    if silent is not None:
+        return [Finding("engine", Health.FAILED, *silent)]
+    return [Finding("engine", Health.OK, f"pyspark {version('pyspark')}, {place_of(spark)}")]

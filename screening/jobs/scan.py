@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from importlib.metadata import version
@@ -14,13 +14,14 @@ import polars as pl
 from features.schema import Kind
 from screening.errors import InputError
 from screening.jobs.caps import approve_automatically, caps_of_scan
+from screening.jobs.engine import engine_of
 from screening.jobs.progress import Progress
 from screening.jobs.queue import queue_sources
 from screening.jobs.shadow import noticed
 from screening.settings.decisions import DecisionSettings
 from screening.store import AuditEvent, RunRecord, open_store
 from screening.traffic.champion import MODEL, Champion, load_champion
-from screening.traffic.gather import Books, Gathered, Period, PolarsClicks, Reading, gather, gather_with
+from screening.traffic.gather import Books, Gathered, Period, Reading, gather_with
 from screening.traffic.lake import Lake, Snapshot
 from screening.traffic.lakelock import holding_lock
 from screening.traffic.lists import load_book
@@ -48,14 +49,9 @@ class Scanned:
 def scan(workspace: Workspace, period: tuple[date | None, date | None], now: datetime, progress: Progress) -> Scanned:
     """Judge the conversions of a period (None: from the first, to the last day that the lake has) and record the run.
 
-    Waits a while for another scan, then raises BusyError that names it; InputError when there is nothing to judge.
+    Waits a while for another scan, then raises BusyError that names it; InputError when there is nothing to judge;
+    what `engine_of` raises when the engine cannot be used.
     """
-    if workspace.settings.engine != "polars":
-        raise InputError(
-            "The engine spark cannot run a scan yet.",
-            remedy="Set `engine: polars`.",
-            where=str(workspace.loaded.sources["engine"]),
-        )
     wait = workspace.settings.ingest.lock_wait_seconds
     lock = holding_lock(
         workspace.folder("locks") / "scan",
@@ -64,7 +60,7 @@ def scan(workspace: Workspace, period: tuple[date | None, date | None], now: dat
         wait_seconds=wait,
         waiting=lambda who: progress.step(who, 0, None),
     )
-    with lock, open_store(workspace.store_url) as store:
+    with lock, open_store(workspace.store_url) as store, engine_of(workspace) as engine:
         progress.step("scan", 0, _STEPS)
         snapshot = Lake(workspace.lake).snapshot()
         chosen = _period(snapshot, period)
@@ -72,7 +68,9 @@ def scan(workspace: Workspace, period: tuple[date | None, date | None], now: dat
         champion = load_champion(workspace.folder("models"), champion_record.digest if champion_record else None)
         books = Books(*load_book(workspace.folder("lists")))
         progress.step("scan", 1, _STEPS)
-        gathered = gather(snapshot, chosen, books, workspace.folder("rollups"), _decided_at(chosen, now))
+        champion = replace(champion, judge=engine.scoring(champion.judge))
+        reading = Reading(engine.clicks, workspace.folder("rollups"), _decided_at(chosen, now))
+        gathered = gather_with(snapshot, chosen, books, reading)
         progress.step("scan", 2, _STEPS)
         judged = judge(gathered, champion.judge, workspace.settings.decisions)
         progress.step("scan", 3, _STEPS)
@@ -102,11 +100,12 @@ def judged_again(workspace: Workspace, run: RunRecord, snapshot: Snapshot) -> Ju
         raise InputError("The run judged no period.", remedy="Replay a scan.", where=run.run_id)
     period = Period(run.period_from, run.period_to)
     decided_at = _decided_at(period, run.started_at)
-    reading = Reading(PolarsClicks(), workspace.folder("rollups"), decided_at, verify=False)
-    gathered = gather_with(snapshot, period, books, reading)
     # a setting that is younger than the run counts as it is now
     settings = workspace.settings.decisions.model_dump() | run.settings["decisions"]
-    return judge(gathered, champion.judge, DecisionSettings.model_validate(settings))
+    with engine_of(workspace) as engine:
+        reading = Reading(engine.clicks, workspace.folder("rollups"), decided_at, verify=False)
+        gathered = gather_with(snapshot, period, books, reading)
+        return judge(gathered, engine.scoring(champion.judge), DecisionSettings.model_validate(settings))
 
 
 def _period(snapshot: Snapshot, asked: tuple[date | None, date | None]) -> Period:
@@ -151,7 +150,7 @@ def _record(
         period_to=gathered.period.last,
         lake_version=snapshot.version,
         inputs={part.path: part.digest for part in gathered.parts},
-        settings=workspace.settings.model_dump(mode="json", exclude={"store", "lake"}),
+        settings=workspace.settings.model_dump(mode="json", exclude={"store", "lake", "spark"}),
         versions={"winnow": version("winnow"), "model": champion.digest, **books.versions},
         seed=workspace.settings.decisions.seed,
         counts=counts,

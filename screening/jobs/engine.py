@@ -1,0 +1,39 @@
+"""The engine that the settings name: with what a scan reads clicks, and where its judge scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from models.taught import TaughtJudge
+from screening.logs import LOG_FOLDER
+from screening.traffic.gather import ClickEngine, PolarsClicks
+from screening.traffic.spark_clicks import SparkClicks
+from screening.traffic.spark_judge import on_spark
+from screening.traffic.spark_session import spark_session
+from screening.workspace import Workspace
+
+SPARK_LOG = "spark.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What differs between engines in a scan: what reads clicks, and who scores for a judge."""
+
+    clicks: ClickEngine
+    scoring: Callable[[TaughtJudge], TaughtJudge]
+
+
+@contextmanager
+def engine_of(workspace: Workspace) -> Iterator[Engine]:
+    """Start the engine of the settings, and stop it at the end.
+
+    Raises SettingsError when it is not installed, UnavailableError when it does not answer or fails.
+    """
+    if workspace.settings.engine == "polars":
+        yield Engine(PolarsClicks(), lambda judge: judge)
+        return
+    log = workspace.folder(LOG_FOLDER) / SPARK_LOG
+    with spark_session(workspace.settings.spark, log) as session:
+        yield Engine(SparkClicks(session), lambda judge: on_spark(judge, session))
