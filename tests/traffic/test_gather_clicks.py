@@ -38,7 +38,7 @@ def snapshot(tmp_path):
                     "ts": datetime(day.year, day.month, day.day, number % 24, tzinfo=UTC),
                     "affiliate_id": f"a{number % 7}",
                     "offer_id": "o",
-                    "ip": f"1.1.1.{number % 50}",
+                    "ip": f"1.1.1.{number % 20}",
                     "user_agent": "Mozilla/5.0",
                 }
                 for number in range(300)
