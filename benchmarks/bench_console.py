@@ -55,6 +55,10 @@ PAGES = (
     "/runs/scan-1",
     "/audit",
     "/settings",
+    "/settings/policy",
+    "/settings/lists",
+    "/settings/retention",
+    "/settings/connections",
 )
 
 

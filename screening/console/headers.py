@@ -28,11 +28,12 @@ _HEADERS = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
+_ROUTES_OWN = "Content-Security-Policy"
 _ONE_YEAR_OF_TLS = "max-age=31536000"
 
 
 class SecurityHeaders:
-    """Adds the headers to every answer. What a route itself set wins only for Cache-Control."""
+    """Adds the headers to every answer. What a route itself set wins for Cache-Control and for its own policy only."""
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
@@ -48,7 +49,8 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers:
-                    headers[name] = value
+                    if name not in headers or name != _ROUTES_OWN:
+                        headers[name] = value
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 

@@ -13,7 +13,9 @@ from pathlib import Path
 from screening.errors import IntegrityError
 from screening.jobs.health import Check, Finding, Health
 from screening.jobs.lists import show_lists
+from screening.jobs.private import open_to_others, secrets_folder
 from screening.jobs.progress import Progress
+from screening.jobs.vault import sealed_secrets, unsealed, vault_of
 from screening.store import open_store
 from screening.store.registry import RETIRED
 from screening.traffic.champion import load_champion
@@ -31,6 +33,7 @@ def workspace_checks(workspace: Workspace, now: datetime, progress: Progress) ->
     yield Check("disk", partial(_disk, workspace))
     yield Check("database", partial(_database, workspace))
     yield Check("audit trail", partial(_audit_trail, workspace))
+    yield Check("secrets", partial(_secrets, workspace))
     yield Check("models", partial(_models, workspace))
     yield Check("lake", partial(_lake, workspace, progress))
     yield Check("lists", partial(_lists, workspace, now))
@@ -79,6 +82,22 @@ def _audit_trail(workspace: Workspace) -> Sequence[Finding]:
     with open_store(workspace.store_url) as store:
         head = store.audit.verify()
     return [Finding("audit trail", Health.OK, f"unbroken, {head.count} events, head {head.hash}")]
+
+
+def _secrets(workspace: Workspace) -> Sequence[Finding]:
+    if exposed := open_to_others(workspace.root):
+        seen = f"others than their owner can reach {', '.join(str(path) for path in exposed[:_DAMAGED_SHOWN])}"
+        remedy = f"chmod -R go-rwx {secrets_folder(workspace.root)}, and renew what somebody may have read there."
+        return [Finding("secrets", Health.FAILED, seen, remedy)]
+    vault = vault_of(workspace)
+    with open_store(workspace.store_url) as store:
+        in_clear, sealed = unsealed(store), sealed_secrets(store)
+    if in_clear:
+        seen = f"{in_clear} secrets of one-time codes and webhooks stand in clear in the database"
+        return [Finding("secrets", Health.WARNING, seen, "Start `winnow serve` once: it seals them.")]
+    for stored, purpose in sealed:
+        vault.unseal(stored, purpose)
+    return [Finding("secrets", Health.OK, f"{len(sealed)} sealed, all can be opened; only their owner reads the key")]
 
 
 def _models(workspace: Workspace) -> Sequence[Finding]:

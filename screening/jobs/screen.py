@@ -28,12 +28,14 @@ from screening.applicants.reasons import Tier, reasons
 from screening.applicants.rescreen import due_affiliates
 from screening.applicants.scorecard import check_points
 from screening.applicants.signals.category import unworded
+from screening.applicants.study import Studied
 from screening.jobs.applicant_models import panel_of_judges
 from screening.jobs.learned_screening import SecondThoughts, second_thoughts
 from screening.jobs.progress import Progress
 from screening.jobs.queue import queue_applications
 from screening.jobs.screen_gather import Gathering, gather
 from screening.jobs.screen_lookups import opened_lookups
+from screening.jobs.screen_pictures import watch_escalated
 from screening.settings import without_passwords
 from screening.store import SCREENINGS, RunRecord, open_store
 from screening.traffic.lake import Lake
@@ -142,7 +144,16 @@ def _screen(workspace: Workspace, intake: Intake, now: datetime, progress: Progr
     screened = Screened(run_id, outcomes, intake.quarantined, quarantine, _notices(workspace, intake, policy))
     _record(workspace, screened, thoughts, now)
     remember(evidence, in_order)
+    _watch(workspace, screened, in_order, progress)
     return screened
+
+
+def _watch(workspace: Workspace, screened: Screened, studied: Sequence[Studied], progress: Progress) -> None:
+    """Look with a browser at the sites of those who go to a person, where the settings say so."""
+    folders = {outcome.application_id: workspace.root / outcome.evidence for outcome in screened.outcomes}
+    websites = {folders[one.application.application_id]: one.application.websites for one in studied}
+    waiting = [folders[outcome.application_id] for outcome in screened.outcomes if outcome.decision == "review"]
+    watch_escalated(workspace, waiting, websites, progress)
 
 
 def _affiliates(workspace: Workspace) -> list[dict[str, Any]]:

@@ -136,6 +136,13 @@ def seal_stored(store: Store, vault: Vault, now: datetime) -> int:
     return len(people) + len(hooks)
 
 
+def sealed_secrets(store: Store) -> list[tuple[str, str]]:
+    """Return every sealed secret of a store with its purpose."""
+    found = [(user.totp_secret or "", totp_purpose(user.name)) for user in store.users.all()]
+    found += [(hook.secret, webhook_purpose(hook.hook_id)) for hook in store.webhooks.all()]
+    return [(stored, purpose) for stored, purpose in found if is_sealed(stored)]
+
+
 def unsealed(store: Store) -> int:
     """Count the secrets that are stored in clear."""
     stored = [user.totp_secret for user in store.users.all() if user.totp_secret]

@@ -111,6 +111,10 @@ class EvidenceSettings(Section):
 class BrowserSettings(Section):
     """The optional pass with a real browser (extra `browser`), for escalated cases."""
 
+    escalated: bool = setting(
+        "watch the first site of each application that goes to a person, and keep a picture of it", unit="switch"
+    )
+    pages_max: int = setting("most pages watched in one screening", unit="pages", ge=1, le=10_000)
     program: str = setting("path of Chromium", unit="text")
     seconds: float = setting("how long a page is watched", unit="s", ge=1, le=120)
     requests: int = setting(

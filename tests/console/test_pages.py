@@ -277,6 +277,63 @@ def test_a_partners_link_cannot_be_forged_and_ends(make_scene):
     assert browser.get(f"/partner/{token}").status_code == 404
 
 
+PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 16
+
+
+def visited(folder, text, *, attempts=(), **changed):
+    seen = {"url": text, "final_url": text, "attempts": [{"url": one} for one in attempts], "popups": [text]}
+    body = {**seen, "downloads": [text], "error": None, **changed}
+    (folder / "browser.json").write_text(json.dumps(body), encoding="utf-8")
+
+
+def test_a_picture_of_a_strangers_site_is_shown_as_a_picture_and_nothing_else(make_scene):
+    scene = make_scene()
+    screen(scene, HOSTILE)
+    browser, folder = scene.signed_in("viewer"), scene.root / "evidence" / "APP-1"
+    shot = "/applicant/screenshot?id=APP-1"
+    assert browser.get(shot).status_code == 404
+    for text in HOSTILE:
+        visited(folder, text, attempts=[f"https://click.network.example/{text}"])
+        (folder / "screenshot.png").write_bytes(PNG)
+        page = browser.get("/applicant?id=APP-1").text
+        assert f'src="{shot}"' in page
+        assert "Click hosts called without a click" in page
+        assert list(Markup(page).dangers()) == []
+    answer = browser.get(shot)
+    assert (answer.status_code, answer.headers["content-type"], answer.content) == (200, "image/png", PNG)
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert "script-src" not in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    (folder / "screenshot.png").write_bytes(b"<html><script>alert(1)</script>")
+    assert browser.get(shot).status_code == 404
+    for broken in ("{", "[]", '{"url": 1}'):
+        (folder / "browser.json").write_text(broken, encoding="utf-8")
+        assert browser.get("/applicant?id=APP-1").status_code == 200
+
+
+def test_staff_open_an_appeal_for_a_partner_and_answer_it(make_scene):
+    scene = make_scene()
+    analyst, manager = scene.signed_in("analyst"), scene.signed_in("manager")
+    held = scene.store.decisions("latest").filter(pl.col("decision") == "hold").to_dicts()[0]
+    subject = f"{held['affiliate_id']}/{held['offer_id']}/{held['sub_id'] or ''}"
+    form = {"kind": "source", "subject": subject, "affiliate": held["affiliate_id"], "statement": HOSTILE[0]}
+    prefilled = analyst.get(f"/appeals?kind=source&subject={subject}&affiliate={held['affiliate_id']}").text
+    assert f'value="{subject}"' in prefilled
+    for field, value in (("subject", "a9/o9/s9"), ("statement", " "), ("kind", "money"), ("affiliate", HOSTILE[1])):
+        refused = analyst.post("/appeals", {**form, field: value})
+        assert refused.status_code == 422
+        assert "Nothing was changed" in refused.text
+        assert list(Markup(refused.text).dangers()) == []
+    done = analyst.post("/appeals", form)
+    assert "Appeal 1: opened" in analyst.get(done.headers["location"]).text
+    assert scene.store.appeals.one(1).opened_by == "analyst"
+    again = analyst.post("/appeals", form)
+    assert again.status_code in {409, 422}
+    assert scene.signed_in("viewer").post("/appeals", form).status_code == 403
+    manager.post("/appeals/1", {"outcome": "upheld", "reason": "The orders came from one machine."})
+    assert scene.store.appeals.one(1).answer.status == "upheld"
+
+
 def test_stale_scans_and_failed_runs_are_loud(make_scene):
     scene = make_scene()
     browser = scene.signed_in("viewer")

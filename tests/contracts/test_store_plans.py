@@ -35,6 +35,7 @@ QUERIES = {
     "sources of a run": lambda store: store.sources("latest"),
     "old holds": lambda store: store.held_since(writer.NOW + timedelta(days=1)),
     "released": lambda store: store.ledger.released([f"c{n}" for n in range(50)]),
+    "sums of queues": lambda store: store.browse.cases.totals(),
     "queue": lambda store: store.cases.waiting("conversion"),
     "history of a case": lambda store: store.cases.history(1),
     "trail of a subject": lambda store: store.audit.events("case 1"),

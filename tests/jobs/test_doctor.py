@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 from collections import namedtuple
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.util import find_spec
 
 import pytest
 
@@ -16,7 +19,9 @@ from screening.jobs.doctor_installation import installation_checks
 from screening.jobs.doctor_workspace import workspace_checks
 from screening.jobs.health import Check, Finding, Health
 from screening.jobs.progress import silent_progress
-from screening.store import AuditEvent, ModelRecord, open_store
+from screening.jobs.vault import totp_purpose, vault_of
+from screening.store import AuditEvent, ModelRecord, User, open_store
+from screening.traffic import spark_session
 from screening.traffic.lake import Lake
 from screening.workspace import open_workspace
 
@@ -123,11 +128,25 @@ def test_a_loosened_crawl_guard_is_said_loudly(tmp_path):
 
 def test_an_engine_that_is_not_there_is_found(tmp_path, monkeypatch):
     workspace = open_workspace(tmp_path / "w", {"WINNOW__ENGINE": "spark"})
-    monkeypatch.setattr(doctor_installation, "find_spec", lambda name: None)
+    monkeypatch.setattr(spark_session, "find_spec", lambda name: None)
     assert "winnow[spark]" in examine(workspace, "engine").remedy
-    monkeypatch.setattr(doctor_installation, "find_spec", lambda name: object())
+    monkeypatch.setattr(spark_session, "find_spec", lambda name: object())
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
     assert "Java" in examine(workspace, "engine").remedy
+
+
+def test_a_spark_that_does_not_answer_is_found_without_a_secret(tmp_path, monkeypatch):
+    monkeypatch.setattr(spark_session, "find_spec", lambda name: object())
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+        settings = {"WINNOW__ENGINE": "spark", "WINNOW__SPARK__CONNECT": f"sc://127.0.0.1:{port}/;token=hush"}
+        if find_spec("pyspark") is not None:
+            assert examine(open_workspace(tmp_path / "w", settings), "engine").health is Health.OK
+    found = examine(open_workspace(tmp_path / "w", settings), "engine")
+    assert found.health is Health.FAILED
+    assert "No Spark answers" in found.seen
+    assert "hush" not in found.seen
 
 
 def broken() -> list[Finding]:
@@ -158,3 +177,22 @@ def test_the_exit_status_is_that_of_the_worst_finding(healths, code):
     findings = tuple(Finding("this", health, "seen") for health in healths)
     assert Report(findings).exit_code == code
     assert Report(findings, strict=True).exit_code == (3 if healths == [Health.OK, Health.WARNING] else code)
+
+
+def test_secrets_that_others_can_read_or_that_cannot_be_opened_are_found(workspace):
+    vault = vault_of(workspace, {})
+    with open_store(workspace.store_url) as store:
+        sealed = vault.seal("k", totp_purpose("ann"))
+        store.users.add(User("ann", "admin", "$argon2id$", active=True, created_at=NOW, totp_secret=sealed))
+    assert examine(workspace, "secrets").health is Health.OK
+    vault.key_file.chmod(0o644)
+    exposed = examine(workspace, "secrets")
+    assert exposed.health is Health.FAILED
+    assert str(vault.key_file) in exposed.seen
+    vault.key_file.unlink()
+    lost = examine(workspace, "secrets")
+    assert lost.health is Health.FAILED
+    assert "key of the sealed secrets is missing" in lost.seen
+    with open_store(workspace.store_url) as store:
+        store.users.change(replace(store.users.one("ann"), totp_secret="A" * 32))
+    assert "stand in clear" in examine(workspace, "secrets").seen

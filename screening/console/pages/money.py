@@ -7,32 +7,55 @@ from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Form, Request, UploadFile
+from fastapi import APIRouter, Depends, Form, Query, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, RedirectResponse, Response
+from pydantic import BaseModel, Field
 
 from screening.console.auth import allows
-from screening.console.context import Here
+from screening.console.context import Console, Here
 from screening.console.pages.said import Said
 from screening.console.rendering import render
 from screening.console.sessions import Person
-from screening.errors import InputError
+from screening.errors import InputError, WinnowError
 from screening.jobs.caps_decide import CapFilter, approve_caps, list_caps, reject_caps
 from screening.jobs.progress import plain_progress
 from screening.jobs.views.payouts import ROWS, batch, batches, gate_upload
 from screening.review.act import Act
 from screening.review.act import Person as Actor
-from screening.review.appeals import ANSWERS, answer_appeal
+from screening.review.appeals import ANSWERS, KINDS, Contested, answer_appeal, open_appeal
 from screening.review.permissions import Action
+from screening.review.subjects import APPLICATION
 
 router = APIRouter()
 Viewer = Annotated[Person, Depends(allows(Action.VIEW))]
 Decider = Annotated[Person, Depends(allows(Action.DECIDE_CAPS))]
 Gatekeeper = Annotated[Person, Depends(allows(Action.GATE_PAYOUTS))]
 Answerer = Annotated[Person, Depends(allows(Action.ANSWER_APPEALS))]
+Worker = Annotated[Person, Depends(allows(Action.WORK_CASES))]
 Text = Annotated[str, Form()]
 _STATUSES = ("proposed", "approved", "pushed", "rejected", "failed")
 _CAPS_SHOWN = 100
+_LONGEST_STATEMENT = 5_000
+
+
+class Typed(BaseModel):
+    """What the form of a new appeal sends."""
+
+    kind: str = ""
+    subject: str = ""
+    affiliate: str = ""
+    statement: Annotated[str, Field(max_length=_LONGEST_STATEMENT)] = ""
+
+
+class AppealsAsked(BaseModel):
+    """What the address of the appeals holds: what to contest, and what was done last to an appeal (its number)."""
+
+    kind: str = ""
+    subject: str = ""
+    affiliate: str = ""
+    done: str = ""
+    act: str = ""
 
 
 @router.get("/caps")
@@ -106,17 +129,51 @@ def download_answer(console: Here, run_id: str) -> Response:
 
 
 @router.get("/appeals")
-def show_appeals(request: Request, console: Here, person: Viewer, done: str = "") -> Response:
+def show_appeals(request: Request, console: Here, person: Viewer, asked: Annotated[AppealsAsked, Query()]) -> Response:
     """Show the appeals, the first deadline first, and those that were answered."""
+    words = {"opened": "opened; the clock runs.", "answered": "answered."}
+    said = Said(f"Appeal {asked.done}: {words[asked.act]}") if asked.done.isdigit() and asked.act in words else None
+    typed = Typed(kind=asked.kind, subject=asked.subject, affiliate=asked.affiliate)
+    return _appeals_page(request, console, person, typed=typed, said=said)
+
+
+@router.post("/appeals")
+def open_for_partner(request: Request, console: Here, person: Worker, form: Annotated[Typed, Form()]) -> Response:
+    """Open an appeal for a partner or an applicant who wrote or called; the statement is what they said."""
+    act = Act(Actor(person.name, person.role), console.clock(), form.statement.strip())
+    subject, settings = form.subject.strip(), console.workspace.settings.review
+    affiliate = subject if form.kind == APPLICATION else form.affiliate.strip()
+    try:
+        appeal = open_appeal(console.store, Contested(form.kind, subject, affiliate), act, settings)
+    except WinnowError as error:
+        return _appeals_page(request, console, person, typed=form, fault=error)
+    return _see(f"/appeals?done={appeal.appeal_id}&act=opened")
+
+
+def _appeals_page(
+    request: Request,
+    console: Console,
+    person: Person,
+    *,
+    typed: Typed,
+    fault: WinnowError | None = None,
+    said: Said | None = None,
+) -> Response:
     found = console.store.appeals.all()
     return render(
         request,
         "appeals.html",
+        status_code=fault.http_status if fault else HTTPStatus.OK,
         waiting=[appeal for appeal in found if appeal.answer is None],
         answered=[appeal for appeal in reversed(found) if appeal.answer is not None][:_CAPS_SHOWN],
         answers=ANSWERS,
         may_answer=person.may(Action.ANSWER_APPEALS),
-        said=Said(f"Appeal {done}: answered.") if done.isdigit() else None,
+        may_open=person.may(Action.WORK_CASES),
+        kinds=KINDS,
+        typed=typed,
+        days=console.workspace.settings.review.appeal_days,
+        fault=fault,
+        said=said,
     )
 
 
@@ -125,7 +182,7 @@ def answer(console: Here, person: Answerer, appeal_id: int, outcome: Text, reaso
     """Answer an appeal; the reason goes to the partner."""
     act = Act(Actor(person.name, person.role), console.clock(), reason.strip())
     answer_appeal(console.store, appeal_id, outcome, act, console.workspace.settings.review)
-    return _see(f"/appeals?done={appeal_id}")
+    return _see(f"/appeals?done={appeal_id}&act=answered")
 
 
 def _limit(text: str) -> Decimal | None:

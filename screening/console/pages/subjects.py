@@ -23,8 +23,8 @@ from screening.console.pages.queues import (
 from screening.console.pages.said import said_of
 from screening.console.rendering import render
 from screening.console.sessions import Person
-from screening.errors import InputError
-from screening.jobs.views.applicant import SCREENSHOT, ApplicantPage, applicant_page
+from screening.errors import InputError, NotFoundError
+from screening.jobs.views.applicant import ApplicantPage, applicant_page, picture_of
 from screening.jobs.views.dossiers import folder_of
 from screening.jobs.views.letters import letter_preview
 from screening.jobs.views.panel import SPAN_NAMES, Panel
@@ -36,6 +36,9 @@ from screening.store.browse_judged import SourceName
 
 router = APIRouter()
 Viewer = Annotated[Person, Depends(allows(Action.VIEW))]
+_PNG = b"\x89PNG\r\n\x1a\n"
+_PICTURE_ONLY = "default-src 'none'; sandbox; frame-ancestors 'none'"
+"""For what shows a stranger's site: opened by itself it can neither load nor run anything."""
 
 
 class ApplicantAsked(BaseModel):
@@ -87,9 +90,11 @@ def show_screenshot(console: Here, id: str) -> Response:  # noqa: A002 - the wor
     """Return the screenshot of an applicant's site, when one was taken."""
     screening = console.store.browse.judged.screening(id)
     folder = folder_of(console.workspace, screening.evidence if screening else None)
-    if folder is None or not (folder / SCREENSHOT).is_file():
-        raise InputError("No screenshot was taken.", remedy="Screen the application with the browser.", where="id")
-    return FileResponse(folder / SCREENSHOT, media_type="image/png")
+    picture = picture_of(folder)
+    if picture is None or picture.file is None or not picture.file.read_bytes().startswith(_PNG):
+        raise NotFoundError("No screenshot was taken.", remedy="Switch crawl.browser.escalated on.", where="id")
+    headers = {"Content-Security-Policy": _PICTURE_ONLY, "Content-Disposition": 'inline; filename="site.png"'}
+    return FileResponse(picture.file, media_type="image/png", headers=headers)
 
 
 @router.get("/source")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from screening.applicants.headless.browser import SCREENSHOT_NAME, VISIT_NAME
 from screening.jobs.views.dossiers import dossier_of, folder_of, past_screenings
 from screening.jobs.views.reasons import ShownReason, of_screening, title_of
 from screening.store import Case, CaseEvent, Store
 from screening.store.browse_judged import ScreeningRow
 from screening.workspace import Workspace
 
-SCREENSHOT = "screenshot.png"
 _SIMILAR = 6
+_DONE_SHOWN = 20
 _RING_SHOWN = 24
 _AFFILIATE = "affiliate:"
 
@@ -37,6 +41,24 @@ class Tie:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of the applicant's site as a browser showed it, and what the page did though nobody clicked.
+
+    `attempts` are click hosts of affiliate networks that it called, by which it would have claimed a visitor's orders;
+    `error` says why nothing, or only a part, was seen. None: all of it was.
+    """
+
+    file: Path | None
+    taken_at: datetime
+    url: str
+    final_url: str | None
+    attempts: tuple[str, ...]
+    popups: tuple[str, ...]
+    downloads: tuple[str, ...]
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicantPage:
     """Everything about an applicant on one page. `dossier` is decision.json, None when there is no evidence.
 
@@ -55,7 +77,7 @@ class ApplicantPage:
     similar: tuple[tuple[float, Case], ...]
     case: Case | None
     events: tuple[CaseEvent, ...]
-    has_screenshot: bool
+    picture: Picture | None
 
 
 def applicant_page(workspace: Workspace, store: Store, application_id: str) -> ApplicantPage:
@@ -68,7 +90,6 @@ def applicant_page(workspace: Workspace, store: Store, application_id: str) -> A
     case = cases[0] if cases else None
     shown = of_screening(dossier["reasons"]) if dossier else ()
     ring, ties = _ring(workspace, store, application_id, dossier)
-    folder = folder_of(workspace, evidence)
     return ApplicantPage(
         application_id=application_id,
         screening=screening,
@@ -82,8 +103,29 @@ def applicant_page(workspace: Workspace, store: Store, application_id: str) -> A
         similar=store.browse.cases.similar(case, _SIMILAR) if case else (),
         case=case,
         events=tuple(reversed(store.cases.history(case.case_id))) if case and case.case_id else (),
-        has_screenshot=folder is not None and (folder / SCREENSHOT).is_file(),
+        picture=picture_of(folder_of(workspace, evidence)),
     )
+
+
+def picture_of(folder: Path | None) -> Picture | None:
+    """Return what a browser saw of the applicant's site, None when none looked or what it wrote cannot be read."""
+    try:
+        path = (folder or Path()) / VISIT_NAME
+        seen = json.loads(path.read_text("utf-8")) if folder is not None else None
+        taken = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        file = None if folder is None else folder / SCREENSHOT_NAME
+        return Picture(
+            file=file if file is not None and file.is_file() else None,
+            taken_at=taken,
+            url=str(seen["url"]),
+            final_url=seen["final_url"],
+            attempts=tuple(str(one["url"]) for one in seen["attempts"])[:_DONE_SHOWN],
+            popups=tuple(map(str, seen["popups"]))[:_DONE_SHOWN],
+            downloads=tuple(map(str, seen["downloads"]))[:_DONE_SHOWN],
+            error=seen["error"],
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _ring(
