@@ -1,9 +1,11 @@
 """From scores to what is held: posteriors for this programme's base rate, conformal p-values, and a bound on mistakes.
 
-A conversion is held on its score only when four things agree: its posterior is above one half; Benjamini-Hochberg on
-its p-value keeps the expected share of clean conversions among held ones under the bound (unless nothing is trusted, so
-that there is no p-value); it lies outside what the bulk of this programme's own scores explains, as the judge may never
-have seen a programme like it; and the expected share of clean money among all held money is under the bound.
+A conversion is held on its score only when Benjamini-Hochberg on its p-value keeps the expected share of clean
+conversions among held ones under the bound (unless nothing is trusted, so that there is no p-value), and one of two
+things is true. Either its posterior is above one half, it lies outside what the bulk of this programme's own scores
+explains, as the judge may never have seen a programme like it, and the expected share of clean money among all held
+money is under the bound. Or it lies so far from that bulk that the judge need not know the programme's base rate: only
+lean towards fraud.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from scipy.special import logit
 from scipy.stats import norm
 
 from models.stats import benjamini_hochberg, conformal_p
+from models.taught import SUSPECT
 
 FLOOR, CEILING = 1e-4, 0.3
 """Bounds of the estimated base rate of fraud: never so low that nothing can be held, never near a majority.
@@ -27,8 +31,16 @@ OUTSIDE = 0.2
 Measured on simulated programmes of four families, one of them far more mixed than those the judge was taught on:
 there it cuts the clean money held to an eighth, while on the others the fraud found stays within three points.
 """
+APART = 0.1
+"""Part of the bound on clean money that is the false discovery rate at which scores stand apart from the bulk.
+
+Measured on six families of simulated programmes, each judged by trees taught on the other five: it finds 41 % of fraud
+instead of 32 %, mean of families, while the clean money held does not grow.
+"""
 _QUANTILE = 0.16
 """The bulk's spread is taken from its clean side: this quantile lies one standard deviation under the median."""
+_LEAST_SCORE = 1e-9
+"""Scores are kept this far from 0 and 1, where log odds end."""
 _LEAST_SPREAD = 0.4
 """Least standard deviation of the bulk, log odds: scores can be alike for want of facts."""
 
@@ -57,25 +69,35 @@ def verdicts(
     base_rate = estimated_base_rate(scores, taught_share)
     posterior = rebased(scores, taught_share, base_rate)
     p_value = conformal_p(trusted, scores)
-    likely = np.nan_to_num(posterior) > 0.5
-    # where nothing is trusted there is no p-value, and the other two decide: else fraud everywhere would pass
+    # where nothing is trusted there is no p-value, and the others decide: else fraud everywhere would pass
     unlike = np.nan_to_num(benjamini_hochberg(p_value), nan=0.0) <= clean_share_max
-    held = likely & unlike & _outside_bulk(scores) & _affordable(posterior, payout, clean_share_max)
-    return Verdicts(posterior, p_value, held, base_rate)
+    foreign = _foreign(scores)
+    affordable = _affordable(posterior, payout, clean_share_max)
+    likely = (np.nan_to_num(posterior) > 0.5) & (foreign <= OUTSIDE) & affordable
+    apart = (np.nan_to_num(scores) > 0.5) & (foreign <= APART * clean_share_max)
+    return Verdicts(posterior, p_value, unlike & (likely | apart), base_rate)
 
 
-def _outside_bulk(scores: np.ndarray) -> np.ndarray:
-    """Say which scores the bulk of all scores does not explain: an empirical null (Efron 2004) of log odds.
+def matrix_verdicts(scores: np.ndarray, matrix: pl.DataFrame, taught_share: float, clean_share_max: float) -> Verdicts:
+    """Judge the scores of a matrix's conversions, where those that are not suspect are trusted."""
+    payout = matrix["payout"].to_numpy()
+    return verdicts(scores, payout, scores[scores < SUSPECT], taught_share, clean_share_max)
 
-    True everywhere when the median itself is suspect: then the bulk is no norm, and must not excuse anything.
+
+def _foreign(scores: np.ndarray) -> np.ndarray:
+    """Return for each score the false discovery rate at which the bulk of all scores does not explain it, 0..1.
+
+    An empirical null of log odds (Efron 2004). Its middle is never on the side of fraud: a programme in which most is
+    suspect must not excuse what is worse. 1 where the score is unknown.
     """
     known = ~np.isnan(scores)
-    if not known.any() or np.median(scores[known]) > 0.5:
-        return np.full(len(scores), fill_value=True)
-    odds = logit(np.clip(scores, 1e-9, 1 - 1e-9))
-    low, middle = np.quantile(odds[known], [_QUANTILE, 0.5])
+    if not known.any():
+        return np.ones(len(scores))
+    odds = logit(np.clip(scores, _LEAST_SCORE, 1 - _LEAST_SCORE))
+    low, median = np.quantile(odds[known], [_QUANTILE, 0.5])
+    middle = min(median, 0.0)
     p_value = norm.sf((odds - middle) / max(middle - low, _LEAST_SPREAD))
-    return np.asarray(np.nan_to_num(benjamini_hochberg(p_value), nan=1.0) <= OUTSIDE)
+    return np.asarray(np.nan_to_num(benjamini_hochberg(p_value), nan=1.0))
 
 
 def estimated_base_rate(scores: np.ndarray, taught_share: float) -> float:
@@ -94,7 +116,7 @@ def estimated_base_rate(scores: np.ndarray, taught_share: float) -> float:
 
 def rebased(scores: np.ndarray, taught_share: float, base_rate: float) -> np.ndarray:
     """Turn posteriors under one base rate into posteriors under another (Bayes' rule). NaN stays NaN."""
-    likely = np.clip(scores, 1e-9, 1 - 1e-9)
+    likely = np.clip(scores, _LEAST_SCORE, 1 - _LEAST_SCORE)
     odds = likely / (1 - likely) * (base_rate / (1 - base_rate)) / (taught_share / (1 - taught_share))
     return np.asarray(odds / (1 + odds))
 

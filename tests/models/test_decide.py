@@ -117,3 +117,14 @@ def test_the_base_rate_stays_within_its_bounds(scores):
 def test_rebasing_there_and_back_is_the_same(score, one, other):
     there = rebased(np.array([score]), one, other)
     np.testing.assert_allclose(rebased(there, other, one), [score], rtol=1e-9)
+
+
+def test_what_stands_apart_is_held_though_the_programme_seems_clean():
+    rng = np.random.default_rng(7)
+    # an honest bulk far from suspicion, and two sources that the judge only leans against
+    bulk = 1 / (1 + np.exp(-rng.normal(-7, 0.8, 3000)))
+    odd = np.full(40, 0.6)
+    verdict = verdicts(np.append(bulk, odd), np.ones(3040), bulk, TAUGHT, BOUND)
+    assert (verdict.posterior[-40:] < 0.5).all()
+    assert verdict.held[-40:].all()
+    assert not verdict.held[:-40].any()

@@ -10,12 +10,12 @@ import polars as pl
 
 from features.lookups import Lookups
 from features.prepare import Traffic
-from models.decide import verdicts
+from models.decide import matrix_verdicts
 from models.injection import build_pools, inject
 from models.injection.campaigns import PLACEBO
 from models.metrics import Estimate, Resampling, shares
 from models.presets import PRESETS, held_by
-from models.taught import SUSPECT, TaughtJudge, labelled_matrix
+from models.taught import TaughtJudge, labelled_matrix
 from screening.settings.decisions import DecisionSettings
 from screening.settings.evaluation import EvaluationSettings
 
@@ -78,9 +78,7 @@ def injected_fraud(
 def held_on_scores(taught: TaughtJudge, matrix: pl.DataFrame, settings: DecisionSettings) -> np.ndarray:
     """Say which rows of a matrix a scan would hold on their own scores, shape (n,)."""
     scores = taught.score(matrix)
-    trusted = scores[~np.isnan(scores) & (scores < SUSPECT)]
-    payout = matrix["payout"].to_numpy()
-    return verdicts(scores, payout, trusted, taught.fraud_share, settings.clean_share_of_held_max).held
+    return matrix_verdicts(scores, matrix, taught.fraud_share, settings.clean_share_of_held_max).held
 
 
 def _with_presets(rows: pl.DataFrame, traffic: Traffic) -> pl.DataFrame:
