@@ -74,16 +74,24 @@ def _calibrated(trial: Trial) -> Floats:
 
 
 def _gains(rejected: NDArray[np.bool_], chance: Floats, card: Floats, applicant: NDArray[np.str_], seed: int) -> Floats:
-    rng = np.random.default_rng(seed)
+    """Return, for each draw of whole applicants, the gain in average precision and in the Brier score, (draws, 2)."""
     _, group = np.unique(applicant, return_inverse=True)
-    rows_of = [np.flatnonzero(group == one) for one in range(group.max() + 1)]
-    gains = []
-    while len(gains) < DRAWS:
-        rows = np.concatenate([rows_of[one] for one in rng.integers(0, len(rows_of), len(rows_of))])
-        if len(np.unique(rejected[rows])) < 2:
-            continue
-        truth = rejected[rows]
-        precision = [average_precision_score(truth, scores[rows]) for scores in (chance, card)]
-        brier = [brier_score_loss(truth, scores[rows]) for scores in (chance, card)]
-        gains.append((precision[0] - precision[1], brier[1] - brier[0]))
-    return np.array(gains)
+    drawn = np.random.default_rng(seed).multinomial(
+        group.max() + 1, np.full(group.max() + 1, 1 / (group.max() + 1)), DRAWS
+    )
+    weights = drawn[:, group].astype(np.float64)
+    both = weights[:, rejected].any(axis=1) & weights[:, ~rejected].any(axis=1)
+    weights = weights[both]
+    precision = [_average_precision(rejected, scores, weights) for scores in (chance, card)]
+    error = [(weights @ (scores - rejected) ** 2) / weights.sum(axis=1) for scores in (chance, card)]
+    return np.column_stack([precision[0] - precision[1], error[1] - error[0]])
+
+
+def _average_precision(rejected: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
+    """Return the average precision under each row of weights, shape (draws,); rows of one score rank together."""
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    last_alike = np.searchsorted(-ranked, -ranked, side="right") - 1
+    all_weights, bad = weights[:, order], weights[:, order] * rejected[order]
+    precision = np.cumsum(bad, axis=1)[:, last_alike] / np.maximum(np.cumsum(all_weights, axis=1)[:, last_alike], 1.0)
+    return np.asarray((bad * precision).sum(axis=1) / bad.sum(axis=1), dtype=np.float64)

@@ -1,4 +1,7 @@
-"""The learned site model: boosted trees that tell bad sites from good ones by facts of their addresses and pages.
+"""The learned site model: boosted trees and a logistic line that tell bad sites from good ones by facts about them.
+
+Trees find what facts mean together and need many sites for it; a line needs few and adds up. How much say either has is
+found by sites that neither was taught on, so that a small set gets mostly the line and a large one mostly the trees.
 
 It ships without weights. Whoever has sites that people labelled fits it on them with `fit`, and keeps it with
 `SiteModel.dump`. What it learns is as good as the labels: a model taught on sites of one time and kind says little
@@ -7,21 +10,28 @@ about another (`benchmarks/results/site_model.md` shows how much hangs on facts 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedKFold
 
 from models.judge import Floats, ModelFileError, numbers
+from models.sites_line import Line, fit_line
 from models.trees import BoostedTrees, pack, unpack
 
 FEWEST = 50
 """Sites of each label below which nothing is learned: one error in a class of 50 is already 2 %."""
 FEWEST_KNOWN = 20
 """Sites that must have a fact for it to be used; fewer would be learned by heart."""
+FOLDS = 3
+"""Folds that set the trees' say: each leaves a third out, which is ample for one number."""
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Says of the trees that are tried; finer steps are within the noise of a few hundred sites."""
 _KIND = "site model"
 
 
@@ -31,7 +41,7 @@ class SiteLessons:
 
     `members` forests are averaged, each of `trees` trees with at most `leaves` leaves of at least `leaf_rows` sites;
     `rate` (above 0, at most 1) scales each tree's say; each split looks at the share `facts_part` (above 0, at most 1)
-    of the facts.
+    of the facts. `ridge` (above 0) is the penalty on the line's squared weights.
     """
 
     members: int
@@ -40,6 +50,7 @@ class SiteLessons:
     leaf_rows: int
     rate: float
     facts_part: float
+    ridge: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +58,14 @@ class SiteModel:
     """A fitted model. Scoring never changes it.
 
     `facts` are the columns that it reads, `always` those that were known of every site that it was taught on,
-    `bad_share` the share of bad sites (0..1) among those.
+    `bad_share` the share of bad sites (0..1) among those. `tree_share` is the trees' say (0..1); the line has the rest.
     """
 
     facts: tuple[str, ...]
     always: tuple[str, ...]
     members: tuple[BoostedTrees, ...]
+    line: Line
+    tree_share: float
     bad_share: float
 
     def score(self, sites: pl.DataFrame) -> Floats:
@@ -65,7 +78,8 @@ class SiteModel:
         """
         values = numbers(sites, self.facts)
         missing = np.isnan(values)
-        scores = np.mean([member.probability(values) for member in self.members], axis=0)
+        by_trees = np.mean([member.probability(values) for member in self.members], axis=0)
+        scores = self.tree_share * by_trees + (1 - self.tree_share) * self.line.probability(values)
         untaught = missing[:, [name in self.always for name in self.facts]].any(axis=1)
         scores[untaught | missing.all(axis=1)] = np.nan
         return np.asarray(scores, dtype=np.float64)
@@ -77,19 +91,22 @@ class SiteModel:
             "facts": list(self.facts),
             "always": list(self.always),
             "bad_share": self.bad_share,
+            "tree_share": self.tree_share,
         }
-        return pack(list(self.members), header, {})
+        return pack(list(self.members), header, self.line.arrays())
 
     @classmethod
     def load(cls, content: bytes) -> SiteModel:
         """Read a model. Raises ModelFileError when the bytes are damaged or hold another kind of model."""
-        members, header, _ = unpack(content)
+        members, header, extra = unpack(content)
         if header.get("kind") != _KIND:
             raise ModelFileError("the file holds another kind of model than a site model; fit and store one")
         return cls(
             tuple(cast("list[str]", header["facts"])),
             tuple(cast("list[str]", header["always"])),
             tuple(members),
+            Line(**extra),
+            float(cast("float", header["tree_share"])),
             float(cast("float", header["bad_share"])),
         )
 
@@ -110,10 +127,29 @@ def fit(sites: pl.DataFrame, bad: NDArray[np.bool_], lessons: SiteLessons, seed:
         return None
     facts = tuple(name for name, kept in zip(sites.columns, used, strict=True) if kept)
     always = tuple(name for name, count in zip(sites.columns, known, strict=True) if count == sites.height)
+    values = values[:, used]
+    members, line = _taught(values, bad, lessons, seed)
+    return SiteModel(facts, always, members, line, _tree_share(values, bad, lessons, seed), float(bad.mean()))
+
+
+def _taught(
+    values: Floats, bad: NDArray[np.bool_], lessons: SiteLessons, seed: int
+) -> tuple[tuple[BoostedTrees, ...], Line]:
     members = tuple(
-        BoostedTrees.of(_forest(lessons, seed + member).fit(values[:, used], bad)) for member in range(lessons.members)
+        BoostedTrees.of(_forest(lessons, seed + member).fit(values, bad)) for member in range(lessons.members)
     )
-    return SiteModel(facts, always, members, float(bad.mean()))
+    return members, fit_line(values, bad, lessons.ridge)
+
+
+def _tree_share(values: Floats, bad: NDArray[np.bool_], lessons: SiteLessons, seed: int) -> float:
+    """Return the trees' say that explains sites best that were left out of teaching, by logarithmic loss."""
+    by_trees, by_line = np.empty(len(bad)), np.empty(len(bad))
+    one = replace(lessons, members=1)
+    for taught, asked in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(values, bad):
+        members, line = _taught(values[taught], bad[taught], one, seed)
+        by_trees[asked], by_line[asked] = members[0].probability(values[asked]), line.probability(values[asked])
+    losses = {share: log_loss(bad, share * by_trees + (1 - share) * by_line) for share in SHARES}
+    return min(losses, key=lambda share: (losses[share], share))
 
 
 def _forest(lessons: SiteLessons, seed: int) -> HistGradientBoostingClassifier:

@@ -24,7 +24,11 @@ MAY_REJECT = frozenset({Tier.POLICY, Tier.DECISIVE})
 """Tiers whose codes a programme may let reject without a person."""
 SPARED = "approved_alike"
 """Found: a learned judge expects people to approve, so points that only ask for a person need none."""
-CHOSEN = frozenset({"audit_sample", "rejected_alike", "model_unsure"})
+DOUBTED = "rejected_alike"
+"""Found: a learned judge expects people to reject."""
+UNSURE = "model_unsure"
+"""Found: a learned judge would learn most from an answer here."""
+CHOSEN = frozenset({"audit_sample", DOUBTED, UNSURE})
 """Codes of cases that are chosen for a person; there is nothing about them that an applicant could mend."""
 
 
@@ -97,15 +101,15 @@ def _decision(card: Scorecard, settings: ScreeningSettings) -> Decision:
     unseen = any(item.reason.tier is Tier.UNSEEN for item in card.weighed)
     if policy or unseen:
         return Decision.REVIEW
-    if card.points < settings.review_from_points or (SPARED in found and _may_be_spared(card, settings)):
+    if card.points < settings.review_from_points or (SPARED in found and may_be_spared(card, settings)):
         return Decision.APPROVE
     return Decision.REVIEW
 
 
-def _may_be_spared(card: Scorecard, settings: ScreeningSettings) -> bool:
-    """Say whether a learned judge may spare the review: nothing decisive, nothing that speaks for rejecting."""
-    decisive = any(item.reason.tier is Tier.DECISIVE for item in card.weighed)
-    return not decisive and card.points < settings.propose_reject_from_points
+def may_be_spared(card: Scorecard, settings: ScreeningSettings) -> bool:
+    """Say whether points alone ask for a person, and too few of them to speak for rejecting."""
+    alone = all(item.reason.tier not in {Tier.POLICY, Tier.DECISIVE, Tier.UNSEEN} for item in card.weighed)
+    return alone and card.points < settings.propose_reject_from_points
 
 
 def _advice(card: Scorecard, decision: Decision, settings: ScreeningSettings) -> Advice:

@@ -15,12 +15,11 @@ import polars as pl
 
 from models.applicants import ApplicantJudge, Fact
 from screening.applicants.batch import Judged
-from screening.applicants.decide import CHOSEN, SPARED, Decision, Verdict, decide
+from screening.applicants.decide import CHOSEN, DOUBTED, SPARED, UNSURE, Decision, Verdict, decide, may_be_spared
 from screening.applicants.reasons import Tier, reasons
 from screening.applicants.signals.finding import Exhibit, Finding, State
 from screening.settings.screening import ScreeningSettings
 
-DOUBTED, UNSURE = "rejected_alike", "model_unsure"
 EVEN = 0.5
 """The chance of which nothing is less sure."""
 _EXHIBITED = "application"
@@ -97,8 +96,8 @@ def would(opinion: Opinion, verdict: Verdict, settings: ScreeningSettings) -> st
     learned = settings.learned
     if verdict.decision is Decision.APPROVE and opinion.low >= learned.doubt_from:
         return DOUBTED
-    if verdict.decision is Decision.REVIEW and opinion.high < learned.spare_below:
-        return SPARED
+    if opinion.high < learned.spare_below and verdict.decision is Decision.REVIEW:
+        return SPARED if may_be_spared(verdict.scorecard, settings) else None
     return None
 
 

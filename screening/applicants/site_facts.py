@@ -87,7 +87,7 @@ class SiteEye:
                 findings.append(self._judged(self.model, crawl, facts))
         return tuple(findings)
 
-    def _judged(self, model: SiteModel, crawl: SiteCrawl, facts: Mapping[str, float]) -> Finding:
+    def _judged(self, model: SiteModel, crawl: SiteCrawl, facts: Mapping[str, object]) -> Finding:
         score = float(model.score(fact_frame([facts]))[0])
         if np.isnan(score):
             return unknown(LIKE_REJECTED, crawl.site, "the site model was taught on facts that are missing here")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from screening.applicants.batch import Judged
-from screening.applicants.learned import DOUBTED, Learned, Opinion, opinions, reconsidered, would
+from screening.applicants.decide import DOUBTED
+from screening.applicants.learned import Learned, Opinion, opinions, reconsidered, would
 from screening.jobs.applicant_models import APPLICANTS, Panel
 from screening.settings.screening import ScreeningSettings
 from screening.store.observations import SHADOW, Observation

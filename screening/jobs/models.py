@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from models.applicants import ApplicantJudge
@@ -25,6 +25,8 @@ _READERS: Mapping[str, Callable[[bytes], Any]] = {
     APPLICANTS: ApplicantJudge.load,
     SITES: SiteModel.load,
 }
+_NEVER = datetime.max.replace(tzinfo=UTC)
+"""When what is not stored yet finished: nobody decided after that."""
 _RUNS_READ = 500
 """Screenings, the newest, whose shadows are held against what people decided since."""
 
@@ -79,10 +81,9 @@ def shadow_of_applicants(workspace: Workspace, version: str) -> ShadowOfApplican
         seen = [one for one in store.observations.newest(SHADOW, version, _RUNS_READ) if not one.details["error"]]
         decided = decisions_of_people(store)
     since: dict[str, dict[str, datetime]] = {"spared": {}, "doubted": {}}
-    for one in reversed(seen):
+    for one in seen:  # the newest first, so the earliest time stays
         for what, first in since.items():
-            for applicant in one.details[what]:
-                first.setdefault(applicant, one.at)
+            first.update(dict.fromkeys(one.details[what], one.at or _NEVER))
     after = {
         what: [one.rejected for one in decided if one.applicant in first and one.decided_at >= first[one.applicant]]
         for what, first in since.items()

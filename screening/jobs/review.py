@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from screening.applicants.decide import UNSURE
 from screening.jobs.outfile import new_file
 from screening.review.appeals import open_appeals, overdue
 from screening.review.expiry import ExpiredHold, bring_to_people
@@ -17,7 +18,10 @@ from screening.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits for people: open cases (the next to lock first), open appeals, and of these the overdue ones."""
+    """What waits for people: open cases, open appeals, and of these the overdue ones.
+
+    Of the cases the next to lock come first, then those whose answers teach a judge most, then the others by age.
+    """
 
     cases: tuple[Case, ...]
     appeals: tuple[Appeal, ...]
@@ -38,9 +42,13 @@ def whats_waiting(workspace: Workspace, now: datetime, kind: str | None = None) 
     with open_store(workspace.store_url) as store:
         expired = bring_to_people(store, now, workspace.settings.review)
         appeals = open_appeals(store)
-        return Waiting(
-            tuple(store.cases.waiting(kind, now=now)), tuple(appeals), tuple(overdue(appeals, now)), tuple(expired)
-        )
+        cases = sorted(store.cases.waiting(kind, now=now), key=_turn)
+        return Waiting(tuple(cases), tuple(appeals), tuple(overdue(appeals, now)), tuple(expired))
+
+
+def _turn(case: Case) -> tuple[bool, bool]:
+    """Order cases that come by clock and age, which stays so among those of one turn."""
+    return (case.due_at is None, case.due_at is None and UNSURE not in case.reasons)
 
 
 def write_released(workspace: Workspace, out: Path) -> int:

@@ -29,7 +29,7 @@ from screening.jobs.progress import Progress
 from screening.jobs.train import keep_model_file
 from screening.settings import without_passwords
 from screening.settings.training import ApplicantSettings, TrainingSettings
-from screening.store import AuditEvent, ModelRecord, Records, RunRecord, open_store
+from screening.store import AuditEvent, ModelRecord, RunRecord, Store, open_store
 from screening.store.registry import CHALLENGER
 from screening.traffic.champion import model_path
 from screening.traffic.lakelock import holding_lock
@@ -170,7 +170,7 @@ def _sites(decisions: Sequence[Decision], settings: TrainingSettings) -> _Taught
 
 
 def _register(
-    workspace: Workspace, store: Records, taught: Sequence[_Taught], read: tuple[Sequence[Decision], datetime]
+    workspace: Workspace, store: Store, taught: Sequence[_Taught], read: tuple[Sequence[Decision], datetime]
 ) -> list[TrainedModel]:
     decisions, now = read
     digests = [hashlib.sha256(one.content).hexdigest() for one in taught]
@@ -182,17 +182,17 @@ def _register(
     if new:
         with store.together() as records:
             records.record_run(run)
-            for one in new:
-                for old in one.replaced:
-                    records.models.retire(one.record.name, old)
-                records.models.add(one.record)
-                details = {"digest": one.record.digest, "run_id": run.run_id, "retired": list(one.replaced)}
-                subject = f"model {one.record.name} {one.record.version}"
+            for model in new:
+                for old in model.replaced:
+                    records.models.retire(model.record.name, old)
+                records.models.add(model.record)
+                details = {"digest": model.record.digest, "run_id": run.run_id, "retired": list(model.replaced)}
+                subject = f"model {model.record.name} {model.record.version}"
                 records.audit.append(AuditEvent(run.finished_at, COMMAND, "model trained", subject, details))
     return trained
 
 
-def _record(store: Records, taught: _Taught, digest: str, read: tuple[Sequence[Decision], RunRecord]) -> TrainedModel:
+def _record(store: Store, taught: _Taught, digest: str, read: tuple[Sequence[Decision], RunRecord]) -> TrainedModel:
     known = store.models.all(taught.name)
     same = [model for model in known if model.digest == digest]
     if same:

@@ -59,6 +59,7 @@ class SiteSettings(Section):
     leaf_rows: int = setting("sites in a leaf at least", unit="sites", ge=2, le=500)
     rate: float = setting("weight of each tree", unit="number", ge=0.01, le=1)
     facts_part: float = setting("share of the facts that a split looks at", unit="share", ge=0.05, le=1)
+    ridge: float = setting("penalty on the line's squared weights", unit="penalty", ge=0.01, le=10000)
 
 
 class TrainingSettings(Section):

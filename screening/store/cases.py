@@ -213,7 +213,7 @@ class Cases:
             .order_by(_CASE.closed_at, _CASE.case_id)
         )
         with self._access.reading() as connection:
-            return [_answer(row) for row in connection.execute(query)]
+            return [_answer(row._asdict()) for row in connection.execute(query)]
 
     def change(self, changed: Case, event: CaseEvent) -> Case:
         """Store a changed case (made by `dataclasses.replace`) and what was done, and return it with its new version.
@@ -252,6 +252,5 @@ def _case(row: Row[Any]) -> Case:
     return Case(**{**values, "reasons": tuple(values["reasons"])})
 
 
-def _answer(row: Row[Any]) -> AnsweredCase:
-    values = row._asdict()
+def _answer(values: Mapping[str, Any]) -> AnsweredCase:
     return AnsweredCase(**{**values, "reasons": tuple(values["reasons"]), "missing": tuple(values["missing"])})

@@ -13,7 +13,7 @@ from models.sites import FEWEST, FEWEST_KNOWN, SiteLessons, SiteModel, fit
 from models.sites_address import ADDRESS_FACTS, address_facts
 from models.trees import pack
 
-LESSONS = SiteLessons(members=2, trees=30, leaves=8, leaf_rows=5, rate=0.2, facts_part=0.5)
+LESSONS = SiteLessons(members=2, trees=30, leaves=8, leaf_rows=5, rate=0.2, facts_part=0.5, ridge=10.0)
 PASSWORDS = ("login", "verify-account", "secure-update", "password-reset")
 
 

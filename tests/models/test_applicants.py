@@ -1,0 +1,179 @@
+"""The judge of applicants learns how people decide, and hiding a fact never helps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.applicants import FOLDS, ApplicantJudge, Decided, Fact, Lessons, fit
+from models.applicants_measure import Trial, compared
+from models.checks import CHECKS, Specimen, run_checks
+from models.judge import Floats, ModelFileError
+from models.trees import pack
+
+LESSONS = Lessons(trees=60, leaves=6, leaf_rows=8, rate=0.15)
+AGAINST = ("copied", "thin", "parked", "rare", "noise")
+FEW_TREES = Lessons(trees=8, leaves=6, leaf_rows=8, rate=0.4)
+"""The contract does not depend on size."""
+KNOWN = (
+    Fact("copied", 1, "supporting"),
+    Fact("thin", 1, "supporting"),
+    Fact("parked", 1, "decisive"),
+    Fact("rare", 1, "decisive"),
+    Fact("noise", 1, "weak"),
+    Fact("owned", -1, "credit"),
+)
+NAMES = tuple(fact.name for fact in KNOWN)
+
+
+def applicants(rows, seed):
+    """Draw findings, and how people decide who know all of them: most reject what is copied or parked."""
+    rng = np.random.default_rng(seed)
+    share = {"copied": 0.3, "thin": 0.3, "parked": 0.15, "rare": 0.02, "noise": 0.4, "owned": 0.4}
+    facts = pl.DataFrame({name: (rng.random(rows) < share[name]).astype(float) for name in NAMES})
+    odds = -2.5 + 2.5 * facts["copied"] + 3 * facts["parked"] + 0.7 * facts["thin"] - 1.5 * facts["owned"]
+    rejected = rng.random(rows) < 1 / (1 + np.exp(-odds.to_numpy()))
+    return facts, Decided(rejected, np.array([f"{seed}/{row}" for row in range(rows)]))
+
+
+@pytest.fixture(scope="module")
+def judge():
+    facts, decided = applicants(600, 1)
+    return fit(facts, KNOWN, decided, LESSONS, seed=3)
+
+
+@dataclass(frozen=True)
+class Taught:
+    """The judge of applicants as the checks of the contract want it: `rejected` says how people decided."""
+
+    judge: ApplicantJudge | None = None
+    name: str = "applicants"
+    version: str = "1"
+    needs: tuple[str, ...] = NAMES
+
+    def fit(self, features: pl.DataFrame, *, seed: int) -> Taught:
+        whole = features.filter(pl.col("rejected").is_not_null())
+        decided = Decided(whole["rejected"].to_numpy().astype(bool), whole["applicant"].to_numpy().astype(str))
+        return replace(self, judge=fit(whole, KNOWN, decided, FEW_TREES, seed))
+
+    def score(self, features: pl.DataFrame) -> Floats:
+        return np.full(features.height, np.nan) if self.judge is None else self.judge.score(features)
+
+
+def decided_frame(rows, seed):
+    facts, decided = applicants(rows, seed)
+    return facts.with_columns(rejected=decided.rejected, applicant=decided.applicant)
+
+
+def worsened(facts):
+    bad = np.zeros(facts.height, dtype=bool)
+    bad[[1, 5, 9]] = True
+    first = pl.lit(pl.Series(bad))
+    worse = [pl.when(first).then(1.0).otherwise(name).alias(name) for name in AGAINST]
+    return facts.with_columns(*worse, owned=pl.when(first).then(0.0).otherwise("owned")), bad
+
+
+def test_it_keeps_the_contract_of_judges():
+    specimen = Specimen(Taught(), decided_frame, worsened, NAMES, rows=300, full=1_000)
+    assert run_checks(specimen) == tuple(check.__name__ for check in CHECKS)
+
+
+def test_it_learns_how_people_decide_and_its_chances_are_chances(judge):
+    facts, decided = applicants(4_000, 2)
+    chance = judge.score(facts)
+    for low, high in ((0.0, 0.1), (0.1, 0.4), (0.4, 0.7), (0.7, 1.0)):
+        within = (chance >= low) & (chance < high)
+        assert decided.rejected[within].mean() == pytest.approx(chance[within].mean(), abs=0.1)
+
+
+facts_of_one = st.fixed_dictionaries({name: st.sampled_from([0.0, 1.0, None]) for name in NAMES})
+
+
+@given(facts_of_one, st.sampled_from(KNOWN))
+def test_more_against_never_lowers_and_more_in_favour_never_raises(judge, facts, fact):
+    calm, grave = (
+        pl.DataFrame([{**facts, fact.name: value}], schema=dict.fromkeys(NAMES, pl.Float64)) for value in (0.0, 1.0)
+    )
+    for chance in (judge.score, judge.floor):
+        before, after = float(chance(calm)[0]), float(chance(grave)[0])
+        assert (after - before) * fact.direction >= -1e-12
+
+
+@given(facts_of_one, st.sets(st.sampled_from(NAMES)))
+def test_what_is_hidden_widens_the_range_and_the_truth_stays_inside(judge, facts, hidden):
+    whole = pl.DataFrame([facts], schema=dict.fromkeys(NAMES, pl.Float64))
+    less = whole.with_columns(pl.lit(None, dtype=pl.Float64).alias(name) for name in hidden)
+    low, high = float(judge.floor(less)[0]), float(judge.score(less)[0])
+    if all(value is None for value in less.row(0)):
+        assert np.isnan(low)
+        assert np.isnan(high)
+    else:
+        assert low <= judge.floor(whole)[0] + 1e-12
+        assert judge.score(whole)[0] <= high + 1e-12
+
+
+def test_a_rare_finding_counts_with_its_group(judge):
+    nothing = dict.fromkeys(NAMES, 0.0)
+    calm, rare = judge.score(pl.DataFrame([nothing, {**nothing, "rare": 1.0}]))
+    assert rare > calm
+    assert "sum of decisive" in judge.used
+
+
+def test_it_names_what_told_most(judge):
+    row = pl.DataFrame([{**dict.fromkeys(NAMES, 0.0), "copied": 1.0, "noise": 1.0}])
+    assert judge.telling(row, 1) == [("copied",)]
+    assert judge.telling(pl.DataFrame([dict.fromkeys(NAMES, 0.0)]), 3) == [()]
+
+
+def test_it_comes_back_from_bytes_and_other_bytes_are_refused(judge):
+    content = judge.dump()
+    facts, _ = applicants(200, 5)
+    np.testing.assert_array_equal(ApplicantJudge.load(content).score(facts), judge.score(facts))
+    assert ApplicantJudge.load(content).dump() == content
+    for damaged in (content[: len(content) // 2], b"", b"no model"):
+        with pytest.raises(ModelFileError):
+            ApplicantJudge.load(damaged)
+    with pytest.raises(ModelFileError, match="another kind"):
+        ApplicantJudge.load(pack([judge.trees], {}, {}))
+
+
+def test_decisions_that_have_nothing_to_do_with_the_findings_teach_nothing():
+    facts, decided = applicants(600, 1)
+    shuffled = replace(decided, rejected=np.random.default_rng(1).permutation(decided.rejected))
+    learned = fit(facts, KNOWN, shuffled, LESSONS, seed=3)
+    asked, _ = applicants(1_000, 2)
+    assert learned is None or np.ptp(learned.score(asked)) < 0.25
+
+
+def test_too_few_applicants_teach_nothing_however_often_they_were_decided():
+    facts, decided = applicants(600, 1)
+    one = np.where(decided.rejected, "one who is rejected", decided.applicant)
+    assert fit(facts, KNOWN, replace(decided, applicant=one), LESSONS, seed=3) is None
+    still = pl.DataFrame({name: [0.0] * 600 for name in NAMES})
+    assert fit(still, KNOWN, decided, LESSONS, seed=3) is None
+    with pytest.raises(ValueError, match="600 booleans"):
+        fit(facts, KNOWN, replace(decided, rejected=decided.rejected[1:]), LESSONS, seed=3)
+    assert FOLDS > 1
+
+
+def test_it_is_called_better_only_when_it_surely_is(judge):
+    earlier, before = applicants(600, 1)
+    facts, decided = applicants(400, 7)
+    points = facts.select(pl.sum_horizontal(AGAINST)).to_series().to_numpy() / len(AGAINST)
+    old_points = earlier.select(pl.sum_horizontal(AGAINST)).to_series().to_numpy() / len(AGAINST)
+    trial = Trial(judge.score(facts), points, decided, old_points, before.rejected)
+    told = compared(trial, seed=1)
+    assert told["better"]
+    assert told["judge"]["average_precision"] > told["scorecard"]["average_precision"]
+    assert told["brier_gain"][0] > 0
+    # the scorecard against itself is no gain, and no opinion at all is worse than points
+    same = replace(trial, chance=points)
+    assert not compared(same, seed=1)["better"]
+    none = compared(replace(trial, chance=np.full(400, np.nan)), seed=1)
+    assert none["judge"]["auroc"] == 0.5
+    assert not none["better"]
