@@ -29,6 +29,8 @@ from features.schema import Kind
 _EPOCH = datetime(2025, 1, 6, tzinfo=UTC).timestamp()
 """Monday; seeds move the start by whole weeks."""
 KINDS = tuple(RECIPES)
+_THEFTS = ("click_flooding", "click_injection", "cookie_stuffing", "window_abuse")
+"""Thefts of attribution take twice the money of other kinds: they need no invented customers."""
 _SLACK = 10 * DAY
 """The export is made this long after the last day: later outcomes are not in it."""
 _HONEST_ENDS = {"refund": 0.035, "void": 0.008, "chargeback": 0.003, "retained": 0.12}
@@ -77,7 +79,8 @@ def _draw_cases(rng: Draws, world: World, partners: list[Partner], goals: float,
     share = float(rng.uniform(0.06, 0.14))
     total = goals * float(np.mean(worth)) * share / (1 - share)
     cases = []
-    for place, part in enumerate(rng.dirichlet(np.full(len(kinds), 3.0))):
+    weights = [6.0 if kind in _THEFTS else 3.0 for kind in kinds]
+    for place, part in enumerate(rng.dirichlet(weights)):
         fits = [at for at, offer in enumerate(world.offers) if _suits(kinds[place], offer.model, offer.app)]
         offer = int(rng.choice(fits))
         count = int(np.clip(total * part / worth[offer], 6, 400))

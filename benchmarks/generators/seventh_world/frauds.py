@@ -129,7 +129,7 @@ def cookie_stuffing(scene: Scene) -> None:
     """Hidden frames on popular pages set cookies of several offers at once for every reader."""
     rng, bought, world = scene.rng, scene.purchases(), scene.world
     reach = np.log(world.offers[scene.offer].window * 0.8)
-    delay = np.exp(rng.uniform(np.log(20 * 60), reach, scene.count))
+    delay = np.exp(rng.uniform(np.log(HOUR), reach, scene.count))
     pages = np.array(
         [f"https://{word}.example/t/{n}" for word in ("forum-auto", "wiki-games", "lyrics") for n in (1, 2)]
     )
