@@ -27,7 +27,7 @@ test: $(VENV)/develop.stamp system-programs ## Set up and run all tests.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 soak: $(VENV)/develop.stamp system-programs ## Run the long proofs of reliability (an hour or two).
-	$(BIN)/python -m pytest -m soak -s tests/soak
+	$(BIN)/python -m pytest -m soak -s tests
 
 lint: $(VENV)/develop.stamp ## Check style and formatting.
 	$(BIN)/ruff check
@@ -41,8 +41,10 @@ contracts: $(VENV)/develop.stamp ## Check that dependencies point one way.
 
 check: lint types contracts test ## Everything a change must pass.
 
-bench: $(VENV)/bench.stamp ## Run the benchmarks (minutes to hours).
-	@shopt -s nullglob; for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit; done
+CLICKS ?= 10M
+REPEATS ?= 3
+bench: $(VENV)/bench.stamp ## Measure winnow beside its peers, write docs/benchmarks.md (a quarter of an hour; CLICKS=1M).
+	$(BIN)/python benchmarks/run_all.py --clicks $(CLICKS) --repeats $(REPEATS)
 
 format: $(VENV)/develop.stamp ## Rewrite the code in the project's style.
 	$(BIN)/ruff format
