@@ -20,12 +20,13 @@ from screening.applicants.identity import site_of
 from screening.applicants.intake_fields import Application
 from screening.applicants.policy import Policy
 from screening.applicants.records import ApplicationCrawl, Declared, Page
-from screening.applicants.signals.forced_clicks import own_addresses_loaded
+from screening.applicants.signals.forced_clicks import own_addresses_loaded, own_code_loaded
 from screening.applicants.signals.networks import affiliate_url, is_click_host
 from screening.applicants.social import profiles_to_visit
 from screening.applicants.study import Looked, Lookup, Studied, failed, study
 from screening.jobs.progress import Progress
 from screening.settings import Settings
+from screening.settings.screening import SignalSettings
 
 STUDENTS = 8
 """Threads that look at profiles and run signals: beyond the crawl's own threads the work is the interpreter's."""
@@ -96,7 +97,7 @@ def _study(application: Application, crawl: ApplicationCrawl, eyes: _Eyes, how: 
     try:
         signals = how.settings.screening.signals
         profiles = _profiles(profiles_to_visit(application, signals.profiles_max), eyes.crawler)
-        looked = Looked(application, crawl, _followed(crawl, eyes.crawler, signals.probes_max), profiles)
+        looked = Looked(application, crawl, _followed(crawl, eyes.crawler, signals), profiles)
         beside = [finding for lookup in eyes.lookups for finding in lookup(looked)]
         return study(looked, how.policy, signals, beside)
     except Exception as error:  # noqa: BLE001 - one application must not end the run of all; a person looks at it
@@ -114,17 +115,18 @@ def _profiles(urls: Iterable[str], crawler: Crawler) -> dict[str, Page]:
     return pages
 
 
-def _followed(crawl: ApplicationCrawl, crawler: Crawler, most: int) -> dict[str, tuple[Page, ...]]:
+def _followed(crawl: ApplicationCrawl, crawler: Crawler, signals: SignalSettings) -> dict[str, tuple[Page, ...]]:
     """Fetch the site's own addresses that its pages load unseen, as far as the first redirect to a network."""
     found: dict[str, list[Page]] = defaultdict(list)
-    left = most
+    probes, scripts = signals.probes_max, signals.scripts_max
     for site in crawl.sites:
-        for url in own_addresses_loaded(site):
-            if left and site_of(url) == site.site:
-                left -= 1
-                page = _follow(url, site.site, crawler)
-                if page is not None:
-                    found[site.site].append(page)
+        unseen = [url for url in own_addresses_loaded(site) if site_of(url) == site.site][:probes]
+        code = [url for url in own_code_loaded(site) if site_of(url) == site.site and url not in unseen][:scripts]
+        probes, scripts = probes - len(unseen), scripts - len(code)
+        for url in (*unseen, *code):
+            page = _follow(url, site.site, crawler)
+            if page is not None:
+                found[site.site].append(page)
     return {site: tuple(pages) for site, pages in found.items()}
 
 
@@ -134,7 +136,7 @@ def _follow(url: str, site: str, crawler: Crawler) -> Page | None:
     except FetchFailedError:
         return None
     with crawler.fetcher.visitor(site, crawler.settings.user_agent) as visitor:
-        return Page(crawler.fetcher.fetch(target, visitor, _no_network), None, "single")
+        return crawler.parsed(crawler.fetcher.fetch(target, visitor, _no_network), "single")
 
 
 def _no_network(target: Target) -> Failure | FetchFlag | None:

@@ -53,6 +53,9 @@ class SignalSettings(Section):
     probes_max: int = setting(
         "addresses of an application that its pages load unseen and that are followed", unit="addresses", ge=0, le=50
     )
+    scripts_max: int = setting(
+        "scripts and style sheets of its own, per application, that are looked into", unit="files", ge=0, le=50
+    )
     profiles_max: int = setting("declared profiles looked at per application", unit="profiles", ge=0, le=50)
     copied_share: float = setting(
         "share of a site's text found elsewhere that makes it a copy", unit="share", ge=0.1, le=1

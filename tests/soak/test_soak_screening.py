@@ -1,9 +1,8 @@
-"""A long night of applications, 5 % of them on hostile servers: `make soak`. It prints what it measured; -s shows it."""
+"""A long night of applications, 5 % of them on hostile servers: `make soak`. -s shows what it measured."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -82,9 +81,9 @@ def night(tmp_path: Path, applications: int, hostile: int) -> tuple[dict, dict]:
         assert parsers
         assert psutil.wait_procs(parsers, timeout=30)[1] == []
         kept = [json.loads(line)["folder"] for line in journal.read_text().splitlines()]
-        stamps = {name: os.stat(root / "evidence" / name / "facts.json").st_mtime_ns for name in kept}
+        stamps = {name: (root / "evidence" / name / "facts.json").stat().st_mtime_ns for name in kept}
         resumed = finish(start(folder, root), root)
-        assert stamps == {name: os.stat(root / "evidence" / name / "facts.json").st_mtime_ns for name in kept}
+        assert stamps == {name: (root / "evidence" / name / "facts.json").stat().st_mtime_ns for name in kept}
         assert not journal.exists()
     check(undisturbed, resumed, applications)
     for name, run in (("undisturbed", undisturbed), (f"killed after {recorded}, resumed", resumed)):

@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from http.cookiejar import CookieJar
 from urllib.request import Request
 
@@ -23,7 +24,6 @@ from screening.applicants.crawl.turns import AddressTurns
 from screening.applicants.crawl.urls import Target
 from screening.applicants.crawl.watchdog import Watch, Watchdog
 from screening.settings.crawl import FetchSettings
-
 
 _MOST_CONNECTIONS = 4
 """Kept by a visitor: a site has few hosts; the one used longest ago is closed."""
@@ -177,7 +177,7 @@ class GuardedSession:
             connection.close()
             raise
         if self.cookies or "set-cookie" in answer.headers:
-            self.cookies.extract_cookies(answer, Request(target.url))  # type: ignore[arg-type]  # all it needs is info()
+            self.cookies.extract_cookies(answer, _as_request(target))  # type: ignore[arg-type] - it has the info() needed
         return answer
 
     def close(self) -> None:
@@ -207,7 +207,7 @@ class GuardedSession:
     ) -> HTTPResponse:
         sent = {**self._standing, **headers}
         if self.cookies:
-            request = Request(target.url)
+            request = _as_request(target)
             self.cookies.add_cookie_header(request)
             sent |= request.unredirected_hdrs
         connection.timeout, silence = timeout
@@ -216,13 +216,16 @@ class GuardedSession:
         else:
             self._line.resume(connection.sock)
         connection.timeout = silence
-        try:
+        with suppress(ConnectionError):  # some servers answer and hang up before they have read it: the answer counts
             connection.request("GET", target.path, headers=sent, preload_content=False, decode_content=False)
-        except ConnectionError:
-            pass  # some servers answer and hang up before they have read the request: the answer counts
         answer = connection.getresponse()
         answer._connection = connection  # noqa: SLF001 - so that closing a half-read answer closes the connection
         return answer
+
+
+def _as_request(target: Target) -> Request:
+    """Return what a cookie jar wants to know of a request; it is never opened."""
+    return Request(target.url)  # noqa: S310
 
 
 def _connect_failure(error: OSError) -> Failure:

@@ -24,7 +24,7 @@ _LONGEST_VALUE = 2_000
 """Characters and counts above which nothing is added; no page that people made comes near."""
 
 RESOURCE_ATTRIBUTES = {
-    "iframe": ("src", "srcdoc"),
+    "iframe": ("src", "srcdoc", "data-src", "data-lazy-src"),
     "frame": ("src",),
     "img": ("src", "srcset"),
     "script": ("src",),
@@ -37,9 +37,15 @@ RESOURCE_ATTRIBUTES = {
     "input": ("src",),
     "body": ("background",),
     "link": ("href",),
+    "image": ("href", "xlink:href"),
 }
-SELF_RUNNING = ("onload", "onpageshow", "onerror", "onunload", "onbeforeunload")
-"""Attributes whose script runs without an act of the reader."""
+SELF_RUNNING = (
+    *("onload", "onpageshow", "onerror", "onunload", "onbeforeunload", "onscroll", "onwheel", "onresize", "ontoggle"),
+    *("onmouseover", "onmouseenter", "onmousemove", "onfocus", "onanimationstart"),
+)
+"""Attributes whose script runs without an act of the reader that means anything."""
+SPECULATION = "speculationrules"
+"""Type of scripts that list pages to load before anybody asks for them (HTML standard, speculation rules)."""
 MOST_HANDLERS = 200
 _LOADING_LINKS = frozenset(
     {"stylesheet", "preload", "prefetch", "prerender", "modulepreload", "preconnect", "dns-prefetch", "import", "icon"}
@@ -69,6 +75,14 @@ _HIDING = re.compile(
     r"|clip\s*:\s*rect\(\s*[01](?:px)?[\s,]+[01]|translate[XY]?\(\s*-\s*\d{3,}",
     re.IGNORECASE,
 )
+_SHEET = (
+    re.compile(r"position\s*:\s*(?:fixed|absolute)", re.IGNORECASE),
+    re.compile(
+        r"inset\s*:\s*0|width\s*:\s*100(?:%|vw).*height\s*:\s*100(?:%|vh)|height\s*:\s*100(?:%|vh).*width\s*:\s*100(?:%|vw)"
+        r"|(?=.*\btop\s*:\s*0)(?=.*\bbottom\s*:\s*0)(?=.*\bleft\s*:\s*0)(?=.*\bright\s*:\s*0)",
+        re.IGNORECASE,
+    ),
+)
 _HIDING_HINTS = ("none", "hidden", "opacity", ":-", ": -", "rect(")
 """Every hiding rule in lower case holds one of them; looking for them first is ten times faster on long sheets."""
 _SIMPLE_SELECTOR = re.compile(r"[.#][A-Za-z_][\w\-]{0,80}")
@@ -77,7 +91,7 @@ _SIZE = {
     for side in ("width", "height")
 }
 _DIGITS = re.compile(r"\s*(\d{1,6})(?:\.\d+)?\s*(?:px)?\s*$")
-_CSS_URL = re.compile(r"url\(\s*[\"']?([^\"')\s]{1,2000})", re.IGNORECASE)
+STYLE_LOAD = re.compile(r"url\(\s*[\"']?([^\"')\s]{1,2000})|@import\s+[\"']([^\"'\s]{1,2000})", re.IGNORECASE)
 _REFRESH = re.compile(r"^\s*[\d.]*\s*[;,]?\s*(?:url\s*=)?\s*[\"']?\s*([^\"'\s][^\"']{0,2000})", re.IGNORECASE)
 _QUOTED_URL = r"[\"'`]\s*((?:https?:)?//[^\"'`\s<>]{3,2000}|/[^\"'`\s<>]{0,2000})\s*[\"'`]"
 _MOVES = (
@@ -160,9 +174,19 @@ class Collected:
 
     def add_style(self, text: str) -> None:
         """Add what a style sheet or attribute loads."""
-        for found in _CSS_URL.finditer(text):
+        for found in STYLE_LOAD.finditer(text):
             shown = text[max(found.start() - 80, 0) : found.end() + 40]
-            self._resource("style", "url", found[1], shown)
+            self._resource("style", "url", found[1] or found[2], shown)
+
+    def add_speculation(self, text: str) -> None:
+        """Add what speculation rules have loaded from other places."""
+        for found in islice(_ANY_URL.finditer(text.replace("\\/", "/")), _MOST_FIELDS):
+            self._resource("script", "speculation", found[0], text[max(found.start() - 80, 0) : found.end() + 40])
+
+    def add_ping(self, ping: str | None, href: str) -> None:
+        """Add the addresses that are told when a link is followed."""
+        for url in (ping or "").split()[:10]:
+            self._resource("a", "ping", url, f'<a href="{href[:100]}" ping="{url}">')
 
     def add_jsonld(self, text: str) -> None:
         """Add a JSON-LD block."""
@@ -271,6 +295,11 @@ def squeeze(text: str) -> str:
 def hides(style: str | None) -> bool:
     """Say whether declarations of CSS hide an element or move it off the screen."""
     return bool(style) and _HIDING.search(style or "") is not None
+
+
+def covers_page(tag: str, style: str | None) -> bool:
+    """Say whether an element gets the first click anywhere: the page itself, or a sheet laid over it."""
+    return tag in {"body", "html"} or (bool(style) and all(part.search(style or "") for part in _SHEET))
 
 
 def hidden_selectors(sheet: str) -> list[str]:

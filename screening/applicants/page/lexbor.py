@@ -11,7 +11,9 @@ from screening.applicants.page.collect import (
     REGION_SELECTOR,
     RESOURCE_ATTRIBUTES,
     SELF_RUNNING,
+    SPECULATION,
     Collected,
+    covers_page,
     hidden_selectors,
     hides,
     region,
@@ -59,6 +61,8 @@ def _links(tree: LexborHTMLParser, facts: Collected) -> None:
         attributes = link.attributes
         text = link.text() or _image_text(link) or attributes.get("title") or ""
         facts.add_link(attributes.get("href") or "", text, attributes.get("rel"), positions.get(link.mem_id, "body"))
+        if "ping" in attributes:
+            facts.add_ping(attributes["ping"], attributes.get("href") or "")
 
 
 def _resources(tree: LexborHTMLParser, facts: Collected) -> None:
@@ -67,14 +71,20 @@ def _resources(tree: LexborHTMLParser, facts: Collected) -> None:
     for node in tree.css(_RESOURCES):
         tag, attributes = node.tag or "", node.attributes
         if tag == "script" and "src" not in attributes:
-            if (attributes.get("type") or "").strip().lower() == _JSONLD:
+            kind = (attributes.get("type") or "").strip().lower()
+            if kind == _JSONLD:
                 facts.add_jsonld(node.text())
+            elif kind == SPECULATION:
+                facts.add_speculation(node.text())
             else:
                 facts.add_script(node.text())
         else:
             facts.add_resource(tag, attributes, _snippet(node, tag), hidden=node.mem_id in hidden)
     for node in tree.css(_HANDLERS)[:MOST_HANDLERS]:
         facts.add_script("\n".join(node.attributes.get(name) or "" for name in SELF_RUNNING))
+    for node in tree.css("body[onclick],html[onclick],[onclick][style]")[:MOST_HANDLERS]:
+        if covers_page(node.tag or "", node.attributes.get("style")):
+            facts.add_script(node.attributes.get("onclick") or "")
     for sheet in sheets:
         facts.add_style(sheet)
     for node in tree.css("[style*='url(']"):

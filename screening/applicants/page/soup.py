@@ -8,7 +8,15 @@ from typing import Any
 from bs4 import BeautifulSoup, Tag
 from bs4.element import Comment, PreformattedString, Script, Stylesheet, TemplateString
 
-from screening.applicants.page.collect import RESOURCE_ATTRIBUTES, SELF_RUNNING, Collected, hides, region
+from screening.applicants.page.collect import (
+    RESOURCE_ATTRIBUTES,
+    SELF_RUNNING,
+    SPECULATION,
+    Collected,
+    covers_page,
+    hides,
+    region,
+)
 from screening.applicants.page.limits import PageLimits
 
 _ANCESTORS = 12
@@ -46,8 +54,11 @@ def _take_head(tag: Tag, attributes: dict[str, str | None], facts: Collected) ->
         case "style":
             facts.add_style(tag.get_text())
         case "script" if "src" not in attributes:
-            if (attributes.get("type") or "").strip().lower() == "application/ld+json":
+            kind = (attributes.get("type") or "").strip().lower()
+            if kind == "application/ld+json":
                 facts.add_jsonld(tag.get_text())
+            elif kind == SPECULATION:
+                facts.add_speculation(tag.get_text())
             else:
                 facts.add_script(tag.get_text())
 
@@ -56,7 +67,10 @@ def _take_content(tag: Tag, attributes: dict[str, str | None], facts: Collected)
     name = tag.name
     if any(handler in attributes for handler in SELF_RUNNING):
         facts.add_script("\n".join(attributes.get(handler) or "" for handler in SELF_RUNNING))
+    if "onclick" in attributes and covers_page(name, attributes.get("style")):
+        facts.add_script(attributes["onclick"] or "")
     if name in {"a", "area"} and "href" in attributes:
+        facts.add_ping(attributes.get("ping"), attributes["href"] or "")
         if len(facts.links) <= facts.limits.links:
             facts.add_link(attributes["href"] or "", tag.get_text(), attributes.get("rel"), _position(tag))
     elif name in RESOURCE_ATTRIBUTES and not (name == "script" and "src" not in attributes):

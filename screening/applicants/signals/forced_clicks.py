@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import islice
 
+from screening.applicants.page.collect import STYLE_LOAD, refresh_target
 from screening.applicants.records import Page, Resource, SiteCrawl
 from screening.applicants.signals.access import readable
 from screening.applicants.signals.finding import Exhibit, Finding, State, absent, exhibit, unknown
@@ -30,7 +31,11 @@ _INERT_RELATIONS = re.compile(
     re.IGNORECASE,
 )
 _SUBMIT = re.compile(r"\.\s*submit\s*\(\s*\)")
-_PRESS = re.compile(r"getElementById\(\s*[\"']([\w-]{1,80})[\"']\s*\)\s*\.\s*click\s*\(\s*\)")
+_PRESS = re.compile(
+    r"""(?:getElementById\(\s*["']|querySelector\(\s*["'][^"'#.]{0,80}[#.]|\$\(\s*["'][^"'#.]{0,80}[#.])(?P<name>[\w-]{1,80})"""
+    r"""[^"']{0,80}["']\s*\)(?:\[0\]|\.get\(0\))?\s*\.\s*(?:click\s*\(\s*\)|trigger\s*\(\s*["']click)"""
+)
+"""A link is pressed that is named by its id or class."""
 BODY_SEARCHED = 1_000_000
 """Bytes of a page's markup in which a link that a script presses is looked for."""
 
@@ -49,6 +54,7 @@ class Way(StrEnum):
     REQUEST = "scripted request"
     FORM = "form sent by script"
     PRESSED = "link pressed by script"
+    PING = "ping of a link to elsewhere"
     STYLE = "style sheet"
     REDIRECT = "redirect without a click"
 
@@ -73,6 +79,13 @@ _WAYS: dict[tuple[str, str], Way] = {
     ("audio", "src"): Way.EMBED,
     ("input", "src"): Way.IMAGE,
     ("body", "background"): Way.STYLE,
+    ("iframe", "data-src"): Way.IFRAME,
+    ("iframe", "data-lazy-src"): Way.IFRAME,
+    ("image", "href"): Way.IMAGE,
+    ("image", "xlink:href"): Way.IMAGE,
+    ("track", "src"): Way.EMBED,
+    ("script", "speculation"): Way.LINK,
+    ("a", "ping"): Way.PING,
 }
 _SCRIPTED = {
     "navigation": Way.NAVIGATION,
@@ -80,7 +93,19 @@ _SCRIPTED = {
     "request": Way.REQUEST,
     "source": Way.SCRIPT,
     "markup": Way.SCRIPT,
+    "pressed": Way.PRESSED,
 }
+_LINK_HEADER = re.compile(
+    r"<([^<>]{4,2000})>\s*;[^,]*?\brel\s*=\s*\"?[^\",]*\b(?:prefetch|prerender|preload|stylesheet)\b"
+)
+_LIBRARY = re.compile(
+    r"jquery|bootstrap|wp-includes|/plugins/|/themes/|polyfill|modernizr|vendor|chunk|runtime|framework|bundle|/_next/|/_nuxt/"
+    r"|swiper|slick|lodash|react|vue|angular|cookie|consent",
+    re.IGNORECASE,
+)
+"""In the addresses of scripts that most sites share: looked at after the others."""
+OWN_SCRIPT_LENGTH = 30_000
+"""Characters of a script file that are read; longer ones are applications, whose parts nobody can tell apart here."""
 _ENTRY_ROLES = frozenset({"home", "declared", "refresh"})
 """Pages that a visitor reaches without following a link of the site; others were asked for, as by a click."""
 
@@ -88,12 +113,12 @@ _ENTRY_ROLES = frozenset({"home", "declared", "refresh"})
 def forced_clicks(crawl: SiteCrawl, followed: Iterable[Page] = ()) -> Finding:
     """Look for forced clicks on every page of a site and in every view of it.
 
-    `followed` are fetches of the site's own addresses that its pages load by themselves (`/go/...` in a frame): a
-    redirect of theirs to a network counts as if the network's URL stood in the page.
+    `followed` are fetches of the site's own addresses that its pages load by themselves (`/go/...` in a frame, scripts,
+    style sheets): a redirect of theirs to a network, and what they load in turn, counts as if it stood in the page.
     """
     pages = [*crawl.pages, *(view.page for view in crawl.views)]
     hits = [hit for page in pages for hit in islice(_of_page(page), HITS_MAX)]
-    hits += [hit for page in followed for hit in _of_redirects(page, Way.REDIRECT)]
+    hits += [hit for page in followed for hit in islice(_of_followed(page), HITS_MAX)]
     if not hits:
         return absent(CODE, crawl.site) if readable(crawl) else unknown(CODE, crawl.site, "no page could be read")
     ways = list(dict.fromkeys(way for way, _, _, _ in hits))
@@ -111,19 +136,40 @@ def forced_clicks(crawl: SiteCrawl, followed: Iterable[Page] = ()) -> Finding:
 def own_addresses_loaded(crawl: SiteCrawl) -> tuple[str, ...]:
     """Return the site's own addresses that a browser would load unseen and that may redirect to a network.
 
-    Frames, objects and pictures that are hidden or too small to see, navigations and refreshes; not ordinary pictures.
+    The most telling ones first: frames, objects, navigations and requests of scripts; then pictures that are hidden or
+    too small to see; then what style sheets load. Not ordinary pictures.
     """
-    found: dict[str, None] = {}
+    ranked: dict[str, int] = {}
     for page in (*crawl.pages, *(view.page for view in crawl.views)):
         for resource in page.facts.resources if page.facts is not None else ():
-            way = _WAYS.get((resource.tag, resource.attribute))
-            frame = way in (Way.IFRAME, Way.EMBED)
-            unseen_picture = way is Way.IMAGE and unseen(resource) and not _looks_like_picture(resource.url)
-            if frame or unseen_picture:
-                found[resource.url] = None
+            rank = _rank(resource)
+            if rank is not None:
+                ranked[resource.url] = min(rank, ranked.get(resource.url, rank))
         for load in _scripted_loads(page):
-            found[load.url] = None
-    return tuple(url for url in found if affiliate_url(url) is None)
+            ranked[load.url] = 0
+    return tuple(url for url in sorted(ranked, key=lambda url: ranked[url]) if affiliate_url(url) is None)
+
+
+def own_code_loaded(crawl: SiteCrawl) -> tuple[str, ...]:
+    """Return the addresses of scripts and style sheets that pages load, those least like common libraries first."""
+    found: dict[str, None] = {}
+    for page in crawl.pages:
+        for resource in page.facts.resources if page.facts is not None else ():
+            sheet = resource.tag == "link" and "stylesheet" in resource.snippet.lower()
+            if sheet or (resource.tag, resource.attribute) == ("script", "src"):
+                found[resource.url] = None
+    return tuple(
+        sorted(found, key=lambda url: (_LIBRARY.search(url) is not None, not url.partition("?")[0].endswith(".js")))
+    )
+
+
+def _rank(resource: Resource) -> int | None:
+    way = _WAYS.get((resource.tag, resource.attribute))
+    if way in (Way.IFRAME, Way.EMBED):
+        return 0
+    if way is Way.IMAGE and unseen(resource):
+        return 2 if _looks_like_picture(resource.url) else 1
+    return 3 if way is Way.STYLE else None
 
 
 _Hit = tuple[Way, AffiliateUrl, Exhibit, bool]
@@ -132,6 +178,7 @@ _Hit = tuple[Way, AffiliateUrl, Exhibit, bool]
 def _of_page(page: Page) -> Iterator[_Hit]:
     if page.role in _ENTRY_ROLES:
         yield from _of_redirects(page, Way.REDIRECT)
+    yield from _of_headers(page)
     yield from _of_scripts(page)
     for resource in page.facts.resources if page.facts is not None else ():
         way = _WAYS.get((resource.tag, resource.attribute))
@@ -145,18 +192,47 @@ def _of_page(page: Page) -> Iterator[_Hit]:
         yield way, match, exhibit(page, resource.snippet or resource.url), unseen(resource)
 
 
+def _of_followed(page: Page) -> Iterator[_Hit]:
+    yield from _of_redirects(page, Way.REDIRECT)
+    if page.facts is not None:
+        yield from _of_page(page)
+        return
+    kind = page.fetch.header("content-type") or ""
+    text = page.fetch.body[:OWN_SCRIPT_LENGTH].decode("utf-8", "replace")
+    if "javascript" in kind and len(page.fetch.body) <= OWN_SCRIPT_LENGTH:
+        for load in loads(text, page.fetch.final_url):
+            yield from _hit(_SCRIPTED[load.kind], load.url, exhibit(page, load.snippet))
+    elif "css" in kind:
+        for found in STYLE_LOAD.finditer(text):
+            shown = text[max(found.start() - 80, 0) : found.end() + 40]
+            yield from _hit(Way.STYLE, found[1] or found[2], exhibit(page, shown))
+
+
+def _of_headers(page: Page) -> Iterator[_Hit]:
+    moved = refresh_target(page.fetch.header("refresh") or "")
+    if moved:
+        yield from _hit(Way.REFRESH, moved, exhibit(page, f"Refresh: {page.fetch.header('refresh')}"))
+    for found in _LINK_HEADER.finditer(page.fetch.header("link") or ""):
+        yield from _hit(Way.LINK, found[1], exhibit(page, f"Link: {found[0]}"))
+
+
+def _hit(way: Way, url: str, shown: Exhibit) -> Iterator[_Hit]:
+    """Yield a hit when the address is one that a network counts as a click."""
+    match = affiliate_url(url)
+    if match is not None and match.sets_cookie:
+        yield way, match, shown, True
+
+
 def _of_scripts(page: Page) -> Iterator[_Hit]:
     for load in _scripted_loads(page):
-        match = affiliate_url(load.url)
-        if match is not None and match.sets_cookie:
-            yield _SCRIPTED[load.kind], match, exhibit(page, load.snippet), True
+        yield from _hit(_SCRIPTED[load.kind], load.url, exhibit(page, load.snippet))
     scripts = page.facts.scripts if page.facts is not None else ()
     for form in page.facts.forms if page.facts is not None else ():
         match = affiliate_url(form.action)
         if match is not None and match.sets_cookie and any(_alone(_SUBMIT, script) for script in scripts):
             yield Way.FORM, match, exhibit(page, f"form to {form.action}, sent by script"), True
     for press in islice((match for script in scripts for match in _PRESS.finditer(script)), HITS_MAX):
-        pressed = _link_with_id(page, press.group(1)) if runs_by_itself(press.string, press.start()) else None
+        pressed = _link_named(page, press["name"]) if runs_by_itself(press.string, press.start()) else None
         match = affiliate_url(pressed) if pressed is not None else None
         if match is not None and match.sets_cookie:
             yield Way.PRESSED, match, exhibit(page, f"{press.group()} on the link to {pressed}"), True
@@ -171,10 +247,11 @@ def _alone(expression: re.Pattern[str], script: str) -> bool:
     return any(runs_by_itself(script, match.start()) for match in islice(expression.finditer(script), HITS_MAX))
 
 
-def _link_with_id(page: Page, name: str) -> str | None:
-    """Return the target of the link that bears an id, None when the markup has none."""
+def _link_named(page: Page, name: str) -> str | None:
+    """Return the target of the link that bears a name as its id or class, None when the markup has none."""
     markup = html.unescape(page.fetch.body[:BODY_SEARCHED].decode("utf-8", "replace"))
-    found = re.search(rf"""<a\b[^>]*?\bid\s*=\s*["']?{re.escape(name)}["'\s>][^>]*>?""", markup)
+    bears = rf"""\b(?:id|class)\s*=\s*(?:["'](?:[^"'>]*\s)?)?{re.escape(name)}["'\s>]"""
+    found = re.search(rf"<a\b[^>]*?{bears}[^>]*>?", markup)
     target = re.search(r"""href\s*=\s*["']([^"']+)""", found.group()) if found is not None else None
     return target.group(1) if target is not None else None
 

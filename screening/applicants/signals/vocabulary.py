@@ -13,8 +13,9 @@ import yaml
 
 FOLDED_LENGTH = 60_000
 """Characters of a page that are searched for phrases: ten times a long article; what follows repeats itself."""
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-"""Scripts that write without spaces between words (and Korean, which joins particles to words)."""
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""Scripts that write without spaces between words (Thai, Lao, Burmese, Khmer, Chinese, Japanese), and Korean, which
+joins particles to words."""
 
 
 @lru_cache(maxsize=256)
