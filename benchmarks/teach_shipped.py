@@ -49,7 +49,7 @@ CLEAN_PROGRAMMES = 0.15
 """Share of programmes without fraud, where a generator leaves that to its caller."""
 CLEAN_ROWS, FRAUD_ROWS = 900, 500
 """Conversions taken of each programme as it is, and again with fraud injected: large ones must not drown small ones."""
-ROWS = 420_000
+ROWS = 720_000
 """Conversions taught at most, drawn from those taken, as many of each generator."""
 HIDDEN = 0.15
 """Share of rows whose own features are hidden, so that the judge can score sources as well as conversions."""
@@ -191,8 +191,8 @@ def fit(lessons: dict[str, tuple[np.ndarray, np.ndarray]]) -> TaughtJudge:
     weight = np.concatenate([_weights(labels[drawn[name]]) for name, (_, labels) in lessons.items()])
     taught[np.ix_(rng.random(len(taught)) < HIDDEN, OWN)] = np.nan
     fitted = HistGradientBoostingClassifier(
-        learning_rate=0.18,
-        max_iter=160,
+        learning_rate=0.12,
+        max_iter=300,
         max_leaf_nodes=63,
         min_samples_leaf=50,
         l2_regularization=2.0,

@@ -34,8 +34,8 @@ there it cuts the clean money held to an eighth, while on the others the fraud f
 APART = 0.1
 """Part of the bound on clean money that is the false discovery rate at which scores stand apart from the bulk.
 
-Measured on six families of simulated programmes, each judged by trees taught on the other five: it finds 41 % of fraud
-instead of 32 %, mean of families, while the clean money held does not grow.
+Measured on six families of simulated programmes, each judged by trees taught on the other five: 40 % of fraudulent
+money is held instead of 31 %, and 1.1 % of clean money instead of 0.7 %, means of families.
 """
 _QUANTILE = 0.16
 """The bulk's spread is taken from its clean side: this quantile lies one standard deviation under the median."""
