@@ -40,6 +40,11 @@ def restore_command(
             f"Lake version {done.lake_version} and {done.audit_events} events of the audit trail are as they were.",
             "Look at it with: winnow doctor",
         ]
+        if done.sealed:
+            lines.append(
+                f"{done.sealed} secrets cannot be opened: their key is in no backup. Put secrets/vault.key back "
+                "where it was, or set them anew: `winnow users totp NAME --off`, `winnow webhooks remove` and add."
+            )
         return Answer(asdict(done), lines)
 
     run(work, workspace=workspace, as_json=as_json)

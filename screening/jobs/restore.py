@@ -13,6 +13,7 @@ from typing import Any
 from screening.errors import InputError, IntegrityError, WorkspaceError
 from screening.jobs.backup_archive import unpack
 from screening.jobs.progress import Progress
+from screening.jobs.vault import out_of_reach, vault_of
 from screening.settings import load_settings
 from screening.store import AuditEvent, AuditHead, open_store
 from screening.store.copies import DatabaseCopy, is_empty, restore_database
@@ -27,13 +28,17 @@ _UNTOUCHED = frozenset({_UNPACKED, "locks"})
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was restored: a backup made at `made_at` (ISO text) by that winnow."""
+    """What was restored: a backup made at `made_at` (ISO text) by that winnow.
+
+    `sealed` counts the secrets in it that cannot be opened here, because backups do not hold their key.
+    """
 
     made_at: str
     winnow: str
     files: int
     lake_version: int
     audit_events: int
+    sealed: int = 0
 
 
 def restore(
@@ -74,9 +79,12 @@ def restore(
         store.audit.append(
             AuditEvent(now, "restore", "restored", "workspace", {"made_at": contents["made_at"], "events": noted.count})
         )
+        sealed = out_of_reach(store, vault_of(target, environment))
     shutil.rmtree(unpacked)
     members: Mapping[str, Any] = contents["members"]
-    return Restored(contents["made_at"], contents["winnow"], len(members), int(contents["lake_version"]), noted.count)
+    return Restored(
+        contents["made_at"], contents["winnow"], len(members), int(contents["lake_version"]), noted.count, sealed
+    )
 
 
 def _require_empty(workspace: Workspace) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from screening.errors import IntegrityError, SettingsError
+from screening.errors import IntegrityError, SettingsError, WinnowError
 from screening.jobs.private import make_private, read_private, secrets_folder
 from screening.store import AuditEvent, Store
 from screening.workspace import Workspace
@@ -141,6 +141,17 @@ def sealed_secrets(store: Store) -> list[tuple[str, str]]:
     found = [(user.totp_secret or "", totp_purpose(user.name)) for user in store.users.all()]
     found += [(hook.secret, webhook_purpose(hook.hook_id)) for hook in store.webhooks.all()]
     return [(stored, purpose) for stored, purpose in found if is_sealed(stored)]
+
+
+def out_of_reach(store: Store, vault: Vault) -> int:
+    """Count the sealed secrets of a store that this vault cannot open."""
+    closed = 0
+    for stored, purpose in sealed_secrets(store):
+        try:
+            vault.unseal(stored, purpose)
+        except WinnowError:
+            closed += 1
+    return closed
 
 
 def unsealed(store: Store) -> int:

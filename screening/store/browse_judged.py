@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, and_, func, select
 
 from screening.store import tables
 from screening.store.database import Access
@@ -169,6 +169,28 @@ class BrowseJudged:
         )
         with self._access.reading() as connection:
             return tuple(_decision(row) for row in connection.execute(query))
+
+    def decided_money(
+        self, affiliate_id: str, offer_id: str, first: datetime, end: datetime
+    ) -> tuple[tuple[str, str | None, Decimal], ...]:
+        """Return what an affiliate's conversions of an offer are worth by decision and currency.
+
+        From `first` to before `end`; of each conversion counts what the newest run said.
+        """
+        mine = (
+            _DECISION.affiliate_id == affiliate_id,
+            _DECISION.offer_id == offer_id,
+            _DECISION.ts >= first,
+            _DECISION.ts < end,
+        )
+        newest = select(_DECISION.conversion_id, func.max(_DECISION.run_key).label("run_key")).where(*mine)
+        last = newest.group_by(_DECISION.conversion_id).subquery()
+        same = and_(_DECISION.conversion_id == last.c.conversion_id, _DECISION.run_key == last.c.run_key)
+        amount = func.sum(_DECISION.payout, type_=_DECISION.payout.type)
+        query = select(_DECISION.decision, _DECISION.currency, amount).join(last, same)
+        query = query.group_by(_DECISION.decision, _DECISION.currency)
+        with self._access.reading() as connection:
+            return tuple((row[0], row[1], row[2]) for row in connection.execute(query))
 
     def held_of(self, affiliate_id: str, run_id: str) -> tuple[tuple[SourceName, DecisionRow], ...]:
         """Return an affiliate's conversions that a run held, by offer and sub id, the newest first; at most 20,000."""

@@ -23,7 +23,9 @@ from screening.jobs.progress import silent_progress
 from screening.jobs.replay import replay
 from screening.jobs.restore import restore
 from screening.jobs.scan import scan
+from screening.jobs.vault import KEY_VARIABLE, vault_of, webhook_purpose
 from screening.store import AuditEvent, Case, CaseEvent, open_store
+from screening.store.webhooks import Webhook
 from screening.traffic.lake import Lake
 from screening.workspace import Workspace, open_workspace
 
@@ -124,6 +126,20 @@ def test_a_scan_can_be_replayed_in_what_was_restored(sqlite, tmp_path):
 
 def test_only_the_owner_can_read_a_backup(sqlite, tmp_path):
     assert made(sqlite, tmp_path).path.stat().st_mode & 0o077 == 0
+
+
+def test_secrets_and_the_key_to_sealed_ones_are_in_no_backup_and_their_lack_is_said(sqlite, tmp_path):
+    vault = vault_of(sqlite, {})
+    sealed = vault.seal("s3cret-of-a-hook", webhook_purpose("h1"))
+    with open_store(sqlite.store_url) as store:
+        store.webhooks.add(Webhook("h1", "https://x.example/", ("case.opened",), sealed, True, NOW, "ann"))
+    file = made(sqlite, tmp_path).path
+    unpack(file, tmp_path / "unpacked")
+    assert not [path for path in (tmp_path / "unpacked").rglob("*") if "secrets" in path.parts]
+    alone = restore(open_workspace(tmp_path / "alone", {}), file, NOW, silent_progress(), {})
+    assert alone.sealed == 1
+    with_key = {KEY_VARIABLE: vault.key_file.read_text()}
+    assert restore(open_workspace(tmp_path / "both", {}), file, NOW, silent_progress(), with_key).sealed == 0
 
 
 def test_nothing_is_overwritten(sqlite, tmp_path):

@@ -20,6 +20,7 @@ from screening.console.sessions import Person
 from screening.errors import InputError, WinnowError
 from screening.jobs.caps_decide import CapFilter, approve_caps, list_caps, reject_caps
 from screening.jobs.progress import plain_progress
+from screening.jobs.views.caps import effects
 from screening.jobs.views.payouts import ROWS, batch, batches, gate_upload
 from screening.review.act import Act
 from screening.review.act import Person as Actor
@@ -68,6 +69,7 @@ def show_caps(request: Request, console: Here, person: Viewer, status: str = "pr
         "caps.html",
         listed=listed,
         shown=listed.caps[:_CAPS_SHOWN],
+        effects={} if chosen == "proposed" else effects(console.store, listed.caps[:_CAPS_SHOWN], console.clock()),
         status=chosen,
         statuses=_STATUSES,
         may_decide=person.may(Action.DECIDE_CAPS),
