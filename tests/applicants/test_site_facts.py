@@ -16,20 +16,7 @@ from screening.applicants.site_facts import LIKE_REJECTED, MEASURED, SITE_FACTS,
 from screening.applicants.study import Looked
 
 LESSONS = SiteLessons(members=1, trees=20, leaves=4, leaf_rows=5, rate=0.2, facts_part=0.5, ridge=3.0)
-WORDS = [
-    "kettle",
-    "garden",
-    "roses",
-    "walking",
-    "boots",
-    "knives",
-    "soup",
-    "weather",
-    "letters",
-    "maps",
-    "bread",
-    "candles",
-]
+WORDS = ("kettle", "garden", "roses", "walking", "boots", "knives", "soup", "weather", "letters", "maps", "bread")
 
 
 def home(words, links="", title="Garden notes"):
