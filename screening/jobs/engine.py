@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from models.taught import TaughtJudge
 from screening.logs import LOG_FOLDER
@@ -13,8 +14,6 @@ from screening.traffic.spark_clicks import SparkClicks
 from screening.traffic.spark_judge import on_spark
 from screening.traffic.spark_session import spark_session
 from screening.workspace import Workspace
-
-SPARK_LOG = "spark.log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,6 @@ def engine_of(workspace: Workspace) -> Iterator[Engine]:
     if workspace.settings.engine == "polars":
         yield Engine(PolarsClicks(), lambda judge: judge)
         return
-    log = workspace.folder(LOG_FOLDER) / SPARK_LOG
+    log = workspace.folder(LOG_FOLDER) / f"spark-{datetime.now(UTC):%Y-%m-%d}.log"
     with spark_session(workspace.settings.spark, log) as session:
         yield Engine(SparkClicks(session), lambda judge: on_spark(judge, session))

@@ -1,4 +1,7 @@
-"""The same events give the same roll-ups and sums on Polars and on a real, local Spark."""
+"""The same narwhals expressions give the same roll-ups and sums on Polars and, planned by Spark itself, on Spark.
+
+Scans do not plan them so: `tests/jobs/test_scan_spark.py` compares what they do, with the whole matrix of features.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,8 @@ EXACT = ("k_", "n_", "b_", "m_", "conversions", "clicks")
 
 # pyspark 4.3 warns about pandas 3 and about its own use of things that pandas renamed; neither is ours to mend
 pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(900),  # Spark plans wide tables slowly where cores are few
+    pytest.mark.soak,
+    pytest.mark.timeout(900),  # a call from Python to Java for each part of each expression, thousands in all
     pytest.mark.filterwarnings("ignore::FutureWarning:pyspark"),
     pytest.mark.filterwarnings("ignore:.*[Pp]andas.*:FutureWarning"),
 ]

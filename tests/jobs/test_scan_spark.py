@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+import time
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from importlib.util import find_spec
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -50,6 +55,7 @@ SPARK = {
     ),
 }
 TOLERANCE = 1e-9
+CLI = "from screening.cli.entry import main; main()"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -140,14 +146,14 @@ def test_a_night_on_spark_is_one_object_and_replays_what_polars_decided(lake, tm
         root = copied(lake, tmp_path / "w")
     run = scan(open_workspace(root, {}), (FIRST, LAST), NOW, silent_progress()).run
     shutil.rmtree(root / "rollups")
-    command = [sys.executable, "-m", "screening.cli.entry", "replay", run.run_id, "--json", "--workspace", str(root)]
+    command = [sys.executable, "-c", CLI, "replay", run.run_id, "--json", "--workspace", str(root)]
     done = subprocess.run(command, env=os.environ | SPARK, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["identical"] is True
     assert "WARN" not in done.stderr
     assert "log4j" not in done.stderr
     assert list((root / "rollups").iterdir()), "the clicks were not rolled up again"
-    assert "Spark" in (root / "logs" / "spark.log").read_text()
+    assert any("Spark" in path.read_text() for path in (root / "logs").glob("spark-*.log"))
 
 
 def test_a_damaged_part_of_clicks_is_named(lake, books, tmp_path):
@@ -160,6 +166,62 @@ def test_a_damaged_part_of_clicks_is_named(lake, books, tmp_path):
         file.write(b"\0\0\0\0")
     with pytest.raises(IntegrityError, match=part.path):
         judged_on(root, SPARK, books)
+
+
+@pytest.fixture(params=["two executors", "connect"])
+def other_spark(request, tmp_path):
+    """Settings of a Spark whose executors are processes of their own, or of a Spark Connect server."""
+    with needing_spark():
+        home = Path(find_spec("pyspark").submodule_search_locations[0])
+    options = json.loads(SPARK["WINNOW__SPARK__OPTIONS"])
+    if request.param == "two executors":
+        # Spark keeps what its local cluster writes below its home
+        own = tmp_path / "home"
+        own.mkdir()
+        for part in ("bin", "jars", "sbin"):
+            (own / part).symlink_to(home / part)
+        request.getfixturevalue("monkeypatch").setenv("SPARK_HOME", str(own))
+        cluster = {"spark.executor.memory": "1g", "spark.executor.cores": "1"}
+        yield {
+            "WINNOW__SPARK__MASTER": "local-cluster[2,1,1024]",
+            "WINNOW__SPARK__OPTIONS": json.dumps(options | cluster),
+        }
+        return
+    pytest.importorskip("grpc", reason="grpcio is not installed (extra `spark`)")
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    address = {"spark.connect.grpc.binding.address": "127.0.0.1", "spark.connect.grpc.binding.port": str(port)}
+    said = [f"--conf={name}={value}" for name, value in (options | address).items()]
+    command = [home / "sbin" / "start-connect-server.sh", "--master", "local[2]", *said]
+    environment = os.environ | {"SPARK_NO_DAEMONIZE": "1", "SPARK_HOME": str(home), "PYSPARK_PYTHON": sys.executable}
+    with (tmp_path / "server.log").open("wb") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+    try:
+        wait_until_open(port, server)
+        yield {"WINNOW__SPARK__CONNECT": f"sc://127.0.0.1:{port}", "WINNOW__SPARK__OPTIONS": "{}"}
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(60)
+
+
+def wait_until_open(port, server):
+    end = time.monotonic() + 300
+    while time.monotonic() < end:
+        assert server.poll() is None, "the server ended"
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        time.sleep(0.5)
+    raise AssertionError("the server took no connection")
+
+
+@pytest.mark.soak
+def test_executors_elsewhere_decide_the_same(lake, books, other_spark, tmp_path):
+    roots = [copied(lake, tmp_path / name) for name in ("polars", "spark")]
+    ours, theirs = (judged_on(root, how, books)[1] for root, how in zip(roots, ({}, SPARK | other_spark), strict=True))
+    drop = ["score", "p_value", "reason_details"]
+    decided, other = (judged.decisions.sort("conversion_id").drop(drop) for judged in (ours, theirs))
+    assert_frame_equal(decided, other)
 
 
 @pytest.mark.parametrize(("lacking", "remedy"), [("pyspark", "winnow[spark]"), ("java", "Java runtime")])
