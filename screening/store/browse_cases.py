@@ -141,7 +141,10 @@ def _totals(connection: Connection, kind: str) -> Iterator[CaseTotal]:
     waiting = (_NOT_CLOSED, _CASE.status == OPEN, _CASE.kind == kind)
     counted = (func.count(), func.sum(_CASE.amount, type_=_CASE.amount.type))
     rows = connection.execute(select(_CASE.currency, *counted).where(*waiting).group_by(_CASE.currency)).all()
-    oldest = connection.scalar(select(_CASE.opened_at).where(*waiting).order_by(_CASE.opened_at).limit(1))
+    first = select(_CASE.opened_at).where(*waiting).order_by(_CASE.opened_at).limit(1)
+    if not rows:
+        return
+    oldest = connection.execute(first).scalar_one()
     for currency, cases, amount in rows:
         yield CaseTotal(kind, currency, cases, amount, oldest)
 

@@ -170,7 +170,6 @@ def _connections_page(
         "settings_connections.html",
         status_code=fault[1].http_status if fault else HTTPStatus.OK,
         connections=found,
-        described=_DESCRIBED,
         choices=_CHOICES,
         typed=typed or {},
         switches=_SWITCHES,

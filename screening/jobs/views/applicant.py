@@ -109,14 +109,13 @@ def applicant_page(workspace: Workspace, store: Store, application_id: str) -> A
 
 def picture_of(folder: Path | None) -> Picture | None:
     """Return what a browser saw of the applicant's site, None when none looked or what it wrote cannot be read."""
+    if folder is None:
+        return None
     try:
-        path = (folder or Path()) / VISIT_NAME
-        seen = json.loads(path.read_text("utf-8")) if folder is not None else None
-        taken = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        file = None if folder is None else folder / SCREENSHOT_NAME
+        seen = json.loads((folder / VISIT_NAME).read_text("utf-8"))
         return Picture(
-            file=file if file is not None and file.is_file() else None,
-            taken_at=taken,
+            file=folder / SCREENSHOT_NAME if (folder / SCREENSHOT_NAME).is_file() else None,
+            taken_at=datetime.fromtimestamp((folder / VISIT_NAME).stat().st_mtime, UTC),
             url=str(seen["url"]),
             final_url=seen["final_url"],
             attempts=tuple(str(one["url"]) for one in seen["attempts"])[:_DONE_SHOWN],
