@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from models.decide import CEILING
 from models.reasons import CODES
 from screening.cli.invocation import Answer, JsonOption, WorkspaceOption, day_of, run
 from screening.errors import ExitCode
@@ -38,7 +39,7 @@ def scan_command(
 
     def work(opened: Workspace, progress: Progress) -> Answer:
         scanned = scan(opened, (day_of(first, "--from"), day_of(last, "--to")), datetime.now(UTC), progress)
-        return Answer(_data(scanned), _lines(scanned), ExitCode.INCOMPLETE if scanned.unknown else ExitCode.DONE)
+        return Answer(_data(scanned), lines_of(scanned), ExitCode.INCOMPLETE if scanned.unknown else ExitCode.DONE)
 
     run(work, workspace=workspace, as_json=as_json)
 
@@ -55,11 +56,13 @@ def _data(scanned: Scanned) -> dict[str, object]:
         },
         "sources_flagged": scanned.flagged.height,
         "held_for_lack_of_evidence": scanned.unknown,
+        "estimated_fraud_share": scanned.fraud_share,
         "caps": dict(scanned.caps),
     }
 
 
-def _lines(scanned: Scanned) -> list[str]:
+def lines_of(scanned: Scanned) -> list[str]:
+    """Say what a scan did, line by line."""
     judged = sum(scanned.decisions.values())
     lines = [f"Judged {judged} conversions from {scanned.run.period_from} to {scanned.run.period_to}:"]
     for decision, totals in scanned.money.items():
@@ -67,6 +70,11 @@ def _lines(scanned: Scanned) -> list[str]:
         lines.append(f"  {decision:6} {scanned.decisions[decision]:>8} conversions, payout {money}")
     if scanned.unknown:
         lines.append(f"  {scanned.unknown} of them are held because too little is known to judge them.")
+    if scanned.fraud_share is not None and scanned.fraud_share >= CEILING:
+        lines += [
+            f"  The judge suspects {CEILING:.0%} of all conversions or more: this programme may be unlike those it knows.",
+            "  Only what stands apart is held. Look through the flagged sources yourself: winnow cases list",
+        ]
     lines.append(f"{scanned.flagged.height} sources are flagged.")
     for row in scanned.flagged.head(_SHOWN).iter_rows(named=True):
         place = " / ".join(part for part in (row["affiliate_id"], row["offer_id"], row["sub_id"]) if part)

@@ -44,6 +44,8 @@ class Scanned:
     """Conversions held because too little was known to judge them."""
     caps: Mapping[str, int]
     """Cap recommendations by action."""
+    fraud_share: float | None
+    """Estimated share of fraud among conversions, 0..1, at most `models.decide.CEILING`; None: nothing was judged."""
 
 
 def scan(workspace: Workspace, period: tuple[date | None, date | None], now: datetime, progress: Progress) -> Scanned:
@@ -173,4 +175,4 @@ def _summary(run: RunRecord, judged: Judged, caps: pl.DataFrame) -> Scanned:
     flagged = judged.sources.filter("flagged").sort("payout", "score", descending=True)
     by_decision = dict(decisions.group_by("decision").len().sort("decision").iter_rows())
     by_action = dict(caps.group_by("action").len().sort("action").iter_rows())
-    return Scanned(run, by_decision, money, flagged, unknown, by_action)
+    return Scanned(run, by_decision, money, flagged, unknown, by_action, judged.base_rate)

@@ -15,6 +15,8 @@ import polars as pl
 import pytest
 
 from features.schema import Kind
+from models.decide import CEILING
+from screening.cli.scan import lines_of
 from screening.errors import BusyError, InputError, IntegrityError
 from screening.jobs.ingest import Reading, ingest_files
 from screening.jobs.progress import silent_progress
@@ -82,6 +84,13 @@ def test_simulated_fraud_is_stopped_and_honest_money_is_paid(judged):
     shares = stopped(programme, decisions_of(workspace, scanned.run.run_id))
     assert shares[True] > 0.7
     assert shares[False] < 0.05
+
+
+def test_a_programme_that_is_mostly_suspect_is_said_to_be_strange(judged):
+    _, _, scanned = judged
+    assert 0 < scanned.fraud_share < CEILING
+    assert "unlike those it knows" not in "\n".join(lines_of(scanned))
+    assert "unlike those it knows" in "\n".join(lines_of(replace(scanned, fraud_share=CEILING)))
 
 
 def test_a_clean_programme_is_paid(tmp_path):
