@@ -72,7 +72,7 @@ def lines_of(scanned: Scanned) -> list[str]:
         lines.append(f"  {scanned.unknown} of them are held because too little is known to judge them.")
     if scanned.fraud_share is not None and scanned.fraud_share >= CEILING:
         lines += [
-            f"  The judge suspects {CEILING:.0%} of all conversions or more: this programme may be unlike those it knows.",
+            f"  The judge suspects {CEILING:.0%} of conversions or more: this programme may be unlike those it knows.",
             "  Only what stands apart is held. Look through the flagged sources yourself: winnow cases list",
         ]
     lines.append(f"{scanned.flagged.height} sources are flagged.")
