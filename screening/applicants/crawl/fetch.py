@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
 
-from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from screening.applicants.codes import Failure, FetchFailedError, FetchFlag, RefusedError
+from screening.applicants.crawl.answer import Answer
 from screening.applicants.crawl.decode import decode_body
 from screening.applicants.crawl.guard import Guard
 from screening.applicants.crawl.receive import receive
@@ -203,32 +203,31 @@ class Fetcher:
         line.expect(target)
         session, own = visitor.session_for(target, verified=verified)
         try:
-            response = self._send(session, target, line, headers)
+            answer = self._send(session, target, line, headers)
             try:
-                return self._read(journey, response, line)
+                return self._read(journey, answer, line)
             finally:
+                session.release(target, answer)
                 visitor.limit_cookies()
         finally:
             if own:
                 session.close()
 
-    def _send(self, session: GuardedSession, target: Target, line: Line, headers: dict[str, str]) -> HTTPResponse:
+    def _send(self, session: GuardedSession, target: Target, line: Line, headers: dict[str, str]) -> Answer:
         timeout = (min(self._limits.connect_seconds, line.left), min(self._limits.silence_seconds, line.left))
         try:
             return session.ask(target, headers, timeout)
         except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
             raise FetchFailedError(Failure.DEADLINE if line.fired else _classify(error)) from error
 
-    def _read(self, journey: _Journey, raw: HTTPResponse, line: Line) -> list[str] | None:
-        journey.status = int(raw.status)
-        journey.headers = tuple((name.lower(), value) for name, value in raw.headers.iteritems())
-        locations = [value for name, value in journey.headers if name == "location"]
-        if journey.status in _REDIRECTS and locations:
-            raw.close()
+    def _read(self, journey: _Journey, answer: Answer, line: Line) -> list[str] | None:
+        journey.status, journey.headers = answer.status, answer.headers
+        locations = [value for name, value in answer.headers if name == "location"]
+        if answer.status in _REDIRECTS and locations:
             if line.fired:
                 raise FetchFailedError(Failure.DEADLINE)
             return locations
-        received = receive(raw, self._limits.page_bytes)
+        received = receive(answer, self._limits.page_bytes)
         journey.flags.extend(received.flags)
         journey.error = Failure.DEADLINE if line.fired else received.error
         encodings = ",".join(value for name, value in journey.headers if name == "content-encoding").lower()

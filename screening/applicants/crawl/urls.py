@@ -40,6 +40,11 @@ class Target:
         return f"{self.scheme}://{host}:{self.port}"
 
     @property
+    def named_host(self) -> str:
+        """Host as it is named to the server: with the port, unless it is the scheme's own."""
+        return self.url.split("/", 3)[2]
+
+    @property
     def path(self) -> str:
         """Path and query, as they are asked for."""
         return "/" + self.url.split("/", 3)[3]

@@ -14,10 +14,10 @@ from contextlib import suppress
 from http.cookiejar import CookieJar
 from urllib.request import Request
 
-from urllib3 import HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from screening.applicants.codes import Failure, FetchFailedError, FetchFlag, RefusedError
+from screening.applicants.crawl.answer import Answer
 from screening.applicants.crawl.decode import ACCEPTED_ENCODINGS
 from screening.applicants.crawl.guard import Guard
 from screening.applicants.crawl.turns import AddressTurns
@@ -148,8 +148,8 @@ class _GuardedTlsConnection(HTTPSConnection):
 class GuardedSession:
     """A visitor's connections and cookies; it never follows a redirect itself and knows no proxies or passwords.
 
-    It speaks through urllib3's connections, not through its pools nor requests above them: a visitor has one connection
-    a host, and finding that out anew for every fetch took more time than the fetch.
+    urllib3 makes the connections (lookup and dialling are the guard's; it checks TLS names); the exchange on them
+    is `Answer`'s. A visitor has one connection a host and asks for one thing at a time.
     """
 
     def __init__(self, line: Line, context: ssl.SSLContext, user_agent: str) -> None:
@@ -164,11 +164,11 @@ class GuardedSession:
             "Accept-Encoding": ACCEPTED_ENCODINGS,
         }
 
-    def ask(self, target: Target, headers: Mapping[str, str], timeout: tuple[float, float]) -> HTTPResponse:
+    def ask(self, target: Target, headers: Mapping[str, str], timeout: tuple[float, float]) -> Answer:
         """Send a GET and return the answer with its body still to be read; `timeout` is for connecting and silence.
 
-        Raises RefusedError or FetchFailedError for what the guard refuses or cannot reach, and what urllib3,
-        http.client, ssl and socket raise.
+        Call `release` when done with it. Raises RefusedError or FetchFailedError for what the guard refuses or cannot
+        reach, and what urllib3, http.client, ssl and socket raise.
         """
         connection = self._connection(target)
         try:
@@ -176,9 +176,14 @@ class GuardedSession:
         except BaseException:
             connection.close()
             raise
-        if self.cookies or "set-cookie" in answer.headers:
+        if self.cookies or answer.get_all("set-cookie"):
             self.cookies.extract_cookies(answer, _as_request(target))  # type: ignore[arg-type] - it has the info() needed
         return answer
+
+    def release(self, target: Target, answer: Answer) -> None:
+        """Keep the connection of an answer for the next request, or close it when it cannot carry one."""
+        if not answer.reusable:
+            self._connections.pop(target.authority).close()
 
     def close(self) -> None:
         """Close all connections."""
@@ -204,23 +209,26 @@ class GuardedSession:
 
     def _exchange(
         self, connection: HTTPConnection, target: Target, headers: Mapping[str, str], timeout: tuple[float, float]
-    ) -> HTTPResponse:
-        sent = {**self._standing, **headers}
-        if self.cookies:
-            request = _as_request(target)
-            self.cookies.add_cookie_header(request)
-            sent |= request.unredirected_hdrs
+    ) -> Answer:
         connection.timeout, silence = timeout
         if connection.sock is None:
             connection.connect()
         else:
             self._line.resume(connection.sock)
-        connection.timeout = silence
+        connection.sock.settimeout(silence)
         with suppress(ConnectionError):  # some servers answer and hang up before they have read it: the answer counts
-            connection.request("GET", target.path, headers=sent, preload_content=False, decode_content=False)
-        answer = connection.getresponse()
-        answer._connection = connection  # noqa: SLF001 - so that closing a half-read answer closes the connection
-        return answer
+            connection.sock.sendall(self._request(target, headers))
+        return Answer(connection.sock)
+
+    def _request(self, target: Target, headers: Mapping[str, str]) -> bytes:
+        sent = {**self._standing, **headers}
+        if self.cookies:
+            request = _as_request(target)
+            self.cookies.add_cookie_header(request)
+            sent |= request.unredirected_hdrs
+        lines = [f"GET {target.path} HTTP/1.1", f"Host: {target.named_host}"]
+        lines += [f"{name}: {value}" for name, value in sent.items()]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
 def _as_request(target: Target) -> Request:
