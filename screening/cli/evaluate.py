@@ -66,8 +66,8 @@ def evaluate_caps_command(
         Path | None, typer.Option("--truth", help="What is fraud in a simulated programme: conversion_id, is_fraud.")
     ] = None,
     every: Annotated[
-        int | None, typer.Option("--every", help="Days between two advices.", min=1, show_default="caps.horizon_days")
-    ] = None,
+        int, typer.Option("--every", help="Days between two advices; more of them take less time.", min=1)
+    ] = 1,
 ) -> None:
     """Play the past again: what following the advice about limits would have saved and cost, beside other ways.
 

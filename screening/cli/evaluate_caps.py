@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any
 
 from screening.caps.backtest import Interval, Tally
 from screening.cli.invocation import Answer
 from screening.jobs.evaluate_caps import ADVICE, CapsEvaluated, Money
+
+_DAYS_NAMED = 5
 
 
 def caps_answer(found: CapsEvaluated) -> Answer:
@@ -52,8 +55,8 @@ def _interval(found: Interval) -> dict[str, float | None]:
 def _lines(found: CapsEvaluated) -> Iterator[str]:
     told = ", ".join(f"{count:,} by {what}" if what != "unknown" else f"{count:,} unknown"
                      for what, count in found.known.items() if count)  # fmt: skip
-    yield f"Limits from {found.first} to {found.last}, advised on {', '.join(str(day) for day in found.moments)}"
-    yield f"from what was known then; {', '.join(str(count) for count in found.changes)} limits changed."
+    yield f"Limits from {found.first} to {found.last}, advised on {_days(found.moments)}"
+    yield f"from what was known then; {sum(found.changes):,} changes of limits in all."
     yield f"Conversions judged: {told}." + (" All fraud here is simulated." if found.simulated else "")
     if not found.simulated:
         yield "Where neither outcomes nor people said anything, winnow's own probability counts; it flatters winnow."
@@ -63,6 +66,12 @@ def _lines(found: CapsEvaluated) -> Iterator[str]:
     yield ""
     yield f"Intervals: {found.level:.0%}, by drawing affiliates anew; none where fewer than five have such payout."
     yield f"Net: bad payout kept away, less {found.clean_worth:g} (caps.clean_worth) of the clean payout turned away."
+
+
+def _days(moments: Sequence[date]) -> str:
+    if len(moments) > _DAYS_NAMED:
+        return f"{len(moments)} days"
+    return ", ".join(str(day) for day in moments)
 
 
 def _table(money: Money) -> Iterator[str]:

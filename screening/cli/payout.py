@@ -130,9 +130,9 @@ def _lines(gated: Gated) -> Iterator[str]:
         yield f"    {count:>9,}  {title} ({code})"
     for item in gated.unreadable[:_SHOWN]:
         yield f"  line {item.line}, {item.field}: {item.explanation} {item.remedy}"
-    unread = gated.reasons.get("line_unreadable", 0)
-    if unread > _SHOWN:
-        yield f"  and {unread - _SHOWN:,} more lines that cannot be read; the out-file marks them line_unreadable"
+    more = gated.reasons.get("line_unreadable", 0) - _SHOWN
+    if more > 0:
+        yield f"  and {more:,} more lines that cannot be read; the out-file marks them line_unreadable"
     yield f"Written: {gated.out}"
 
 

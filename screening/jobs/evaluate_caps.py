@@ -1,6 +1,6 @@
 """The job `evaluate caps`: what following the advice about limits would have saved and cost, on the programme's past.
 
-At the end of every `caps.horizon_days` days, winnow advises from what was known by then. The advice is taken, and what
+At the end of every day, or every few days, winnow advises from what was known by then. The advice is taken, and what
 the limits would have stopped of the days that followed is judged by what is known today. Beside it three other ways go
 through the same days: no limits, one fixed limit each, and pausing a partner on an offer as long as a source of it is
 flagged.
@@ -54,13 +54,13 @@ _DECIDED: Mapping[str, pl.DataType] = {
 class Wanted:
     """What to evaluate: the days on which limits would have held (None: all that can be), and a file of the truth.
 
-    every: days between two advices; None: `caps.horizon_days`.
+    every: days between two advices; 1, as a night advises and somebody approves in the morning.
     """
 
     first: date | None = None
     last: date | None = None
     truth: Path | None = None
-    every: int | None = None
+    every: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class _Ways:
 def evaluate_caps(workspace: Workspace, wanted: Wanted, now: datetime, progress: Progress) -> CapsEvaluated:
     """Evaluate. The same arguments and events give the same figures. Raises InputError when the past is too short."""
     snapshot = Lake(workspace.lake).snapshot()
-    steps = _steps(snapshot, wanted, wanted.every or workspace.settings.caps.horizon_days)
+    steps = _steps(snapshot, wanted)
     with open_store(workspace.store_url) as store:
         record = store.models.champion(MODEL)
     champion = load_champion(workspace.folder("models"), record.digest if record else None)
@@ -136,8 +136,9 @@ def evaluate_caps(workspace: Workspace, wanted: Wanted, now: datetime, progress:
     return _found(bench, ways, steps, wanted, now)
 
 
-def _steps(snapshot: Snapshot, wanted: Wanted, every: int) -> list[tuple[date, date]]:
+def _steps(snapshot: Snapshot, wanted: Wanted) -> list[tuple[date, date]]:
     """Return the first and last day of each stretch that one advice holds for."""
+    every = wanted.every
     days = snapshot.days(Kind.CONVERSIONS)
     # half a window of facts is the least that sources can be told apart by
     earliest = days[0] + timedelta(days=WINDOW_DAYS // 2) if days else None

@@ -31,8 +31,8 @@ def evaluated(tmp_path_factory):
         programme.table(kind).write_parquet(path)
         ingest_files(workspace, kind, [path], Reading(), NOW, silent_progress())
     programme.truth.write_parquet(root / "truth.parquet")
-    asked = ["evaluate", "caps", "--truth", str(root / "truth.parquet"), "--workspace", str(root), "--json"]
-    answer = CliRunner().invoke(app, asked)
+    asked = ["evaluate", "caps", "--truth", str(root / "truth.parquet"), "--workspace", str(root), "--every", "3"]
+    answer = CliRunner().invoke(app, [*asked, "--json"])
     assert answer.exit_code == 0, answer.output
     return programme, json.loads(answer.stdout)
 
