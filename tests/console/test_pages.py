@@ -14,6 +14,7 @@ import store_writer as writer
 from console_applicants import dossier, screen
 from page_markup import HOSTILE, Markup
 
+from screening.jobs.night_journal import Journal, StageReport, StageStatus, stamp
 from screening.jobs.views.partner import token_for
 from screening.store import SCREENINGS
 
@@ -343,6 +344,25 @@ def test_stale_scans_and_failed_runs_are_loud(make_scene):
     assert "The last scan failed" in browser.get("/").text
     scene.clock.forward(days=3)
     assert "The last scan is old" in scene.signed_in("viewer").get("/").text
+
+
+def test_the_last_night_says_what_it_did_and_lacked(make_scene):
+    scene = make_scene()
+    browser, folder = scene.signed_in("viewer"), scene.root / "nights"
+    assert "No night has run yet" in browser.get("/").text
+    folder.mkdir()
+    journal = Journal.of(folder, JUDGED.date())
+    journal.record(
+        StageReport("ingest", StageStatus.INCOMPLETE, f"3 rows set aside of {HOSTILE[0]}", {}, stamp(JUDGED))
+    )
+    page = browser.get("/").text
+    assert "3 rows set aside" in page
+    assert list(Markup(page).dangers()) == []
+    assert 'role="alert"' not in page
+    journal.record(StageReport("scan", StageStatus.FAILED, "The lake did not answer.", {}, stamp(JUDGED)))
+    assert f"The night of {JUDGED.date()} failed at scan" in browser.get("/").text
+    journal.path.write_text("{", encoding="utf-8")
+    assert "journal of the last night cannot be read" in browser.get("/").text
 
 
 def test_an_empty_queue_says_so(scene):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,6 +10,7 @@ from typing import Any
 
 from screening.jobs.views.figures import Figure, figures
 from screening.jobs.views.lists import list_ages
+from screening.jobs.views.night import Night, last_night
 from screening.store import Store
 from screening.store.browse_cases import CaseTotal
 from screening.store.browse_trail import RunRow
@@ -49,7 +50,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """The first page. Money by currency; `released` over thirty days; `scan` None: nothing was ever scanned."""
+    """The first page. Money by currency; `released` over thirty days; `scan` None: nothing was ever scanned.
+
+    `night` None: no night has run.
+    """
 
     alarms: tuple[Alarm, ...]
     held: Sums
@@ -63,6 +67,7 @@ class Today:
     scan: RunRow | None
     runs: tuple[RunRow, ...]
     quality: tuple[Figure, ...]
+    night: Night | None
 
 
 def today(workspace: Workspace, store: Store, now: datetime) -> Today:
@@ -76,8 +81,9 @@ def today(workspace: Workspace, store: Store, now: datetime) -> Today:
         for decision in ("pay", "hold", "reject")
     }
     appeals, deadline = trail.open_appeals()
+    night = last_night(workspace)
     return Today(
-        alarms=_alarms(workspace, store, (scan, deadline), now),
+        alarms=(*_night_alarms(night), *_alarms(workspace, store, (scan, deadline), now)),
         held=money["hold"],
         rejected=money["reject"],
         cleared=money["pay"],
@@ -89,6 +95,7 @@ def today(workspace: Workspace, store: Store, now: datetime) -> Today:
         scan=scan,
         runs=runs,
         quality=figures(workspace, scan.run_id, now) if scan else (),
+        night=night,
     )
 
 
@@ -121,6 +128,16 @@ def _queues(store: Store, now: datetime) -> tuple[Waiting, ...]:
             soon = store.browse.cases.due_before(now + LOCKS_SOON, kind)
             queues.append(Waiting(kind, sum(total.cases for total in mine), oldest, money, soon))
     return tuple(queues)
+
+
+def _night_alarms(night: Night | None) -> Iterator[Alarm]:
+    if night is None:
+        return
+    if night.fault:
+        yield Alarm("The journal of the last night cannot be read", night.fault, grave=True)
+    for stage in night.failed:
+        text = f"{stage.message} `winnow nightly` tries it again."
+        yield Alarm(f"The night of {night.night} failed at {stage.name}", text, grave=True)
 
 
 def _alarms(
