@@ -1,34 +1,30 @@
-"""Gate payout files of a quarter of a million, a million and three million lines, beside a bare Polars join of each.
+"""Gate a payout file of a million lines, beside a bare Polars join with the same decisions.
 
-    python benchmarks/bench_payout_gate.py [csv|parquet] [LINES ...]
+    python benchmarks/bench_payout_gate.py --size 1M
 
-Prints seconds, seconds of processor time and peak resident memory of each, every one in a process of its own. The bare
-join reads the file and a Parquet file of the decisions and writes the joined lines: no ledger, no duplicates, no
-staleness, nothing recorded.
+The bare join reads the file and a Parquet file of the decisions and writes the joined lines: no ledger, no duplicates,
+no staleness, nothing recorded.
 """
 
 from __future__ import annotations
 
-import resource
+import shutil
 import subprocess
 import sys
-import tempfile
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
+from measuring import WINNOW, Bench, Way, run
 
 from screening.jobs.payout import gate_payout
 from screening.jobs.progress import silent_progress
 from screening.store import CAPS, DECISIONS, SOURCES, RunRecord, open_store
 from screening.workspace import open_workspace
 
-LINES = (250_000, 1_000_000, 3_000_000)
 HELD_EVERY = 20
 """One line in so many was held by the scan."""
 ROW_GROUP = 100_000
-KIB = 1024
 
 
 def prepare(root: Path, lines: int) -> None:
@@ -81,42 +77,36 @@ def join(root: Path, name: str) -> None:
         lines.join(decided, on="conversion_id", how="left", maintain_order="left").sink_parquet(root / "joined.parquet")
 
 
-def measured(what: str, root: Path, argument: str) -> str:
-    """Do one thing in a process of its own; return what it took."""
-    command = [sys.executable, __file__, what, str(root), argument]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+def fresh(folder: Path) -> Path:
+    """Copy the workspace, so that no repetition finds the ledger of another."""
+    copy = folder / "copy"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(folder, copy, ignore=lambda _, names: {"copy", *(n for n in names if n.startswith("gated"))})
+    return copy
 
 
-def do(what: str, root: Path, argument: str) -> None:
-    """Do one thing and say what it took."""
-    start = time.perf_counter()
-    if what == "prepare":
-        prepare(root, int(argument))
-    elif what == "gate":
-        gate(root, argument)
-    else:
-        join(root, argument)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds, busy = time.perf_counter() - start, used.ru_utime + used.ru_stime
-    print(f"{seconds:6.1f} s, {busy:6.1f} s of processor, {used.ru_maxrss / KIB:5,.0f} MiB at most")
+def again(folder: Path) -> Path:
+    """Copy the workspace and gate the file once, in another process."""
+    command = [sys.executable, __file__, "--way", WINNOW, "--data", str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder / "copy"
 
 
-def main(arguments: list[str]) -> None:
-    """Measure all, or do one thing of it."""
-    if arguments and arguments[0] in {"prepare", "gate", "join"}:
-        do(arguments[0], Path(arguments[1]), arguments[2])
-        return
-    form = arguments.pop(0) if arguments and arguments[0] in {"csv", "parquet"} else "csv"
-    for lines in [int(argument) for argument in arguments] or LINES:
-        with tempfile.TemporaryDirectory() as folder:
-            root = Path(folder)
-            measured("prepare", root, str(lines))
-            size = (root / f"in.{form}").stat().st_size / KIB / KIB
-            print(f"{lines:,} lines, {size:.0f} MiB of {form}")
-            print(f"  bare Polars join      {measured('join', root, f'in.{form}')}")
-            print(f"  winnow payout gate    {measured('gate', root, f'in.{form}')}")
-            print(f"  the same batch again  {measured('gate', root, f'in.{form}')}", flush=True)
-
+BENCH = Bench(
+    name="payout_gate",
+    title="Payout gate: a file of conversions in, the same lines with decisions out",
+    prepare=prepare,
+    size=1_000_000,
+    unit="lines",
+    ways={
+        WINNOW: Way(lambda root: gate(root, "in.csv"), fresh),
+        "winnow, the same file again": Way(lambda root: gate(root, "in.csv"), again, repeats=1),
+        "polars join": Way(lambda root: join(root, "in.csv")),
+        "winnow, Parquet": Way(lambda root: gate(root, "in.parquet"), fresh, against="winnow, Parquet"),
+        "polars join, Parquet": Way(lambda root: join(root, "in.parquet"), against="winnow, Parquet"),
+    },
+    notes=("The bare join knows no ledger, no duplicate and no stale judgement, and records nothing.",),
+)
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(run(BENCH))

@@ -25,7 +25,7 @@ from measuring import RESULTS, table
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-REMARKS = HERE.parent / "docs" / "benchmarks-remarks.md"
+REMARKS = RESULTS / "remarks.md"
 PLOT = HERE.parent / "docs" / "benchmarks.svg"
 LONGEST_SECONDS = 3600
 TOLD_LINES = 40
