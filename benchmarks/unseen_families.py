@@ -30,7 +30,7 @@ from models.taught import TaughtJudge
 from screening.settings.load import load_settings
 from screening.traffic.lists import load_book
 
-ROWS = 210_000
+ROWS = 140_000
 LEVEL, DRAWS = 0.9, 500
 
 
