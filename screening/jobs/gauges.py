@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from decimal import Decimal
 
-from screening.errors import InputError
+from screening.errors import InputError, IntegrityError
 from screening.jobs.lists import LISTS
+from screening.jobs.night_journal import NIGHTS, Journal, nights
 from screening.store import LATEST, Store
 from screening.traffic.lists import ListFolder
 from screening.traffic.lists_packages import AGENTS_VERSIONED, PACKAGED
@@ -30,7 +32,14 @@ class Gauge:
 
 def gauges(workspace: Workspace, store: Store, now: datetime) -> list[Gauge]:
     """Return every figure. Takes a few looks into the database, whatever the size of its tables."""
-    return [*_runs(store), *_queues(store, now), _money(store), *_waiting(store, now), _lists(workspace, now)]
+    return [
+        *_runs(store),
+        *_night(workspace),
+        *_queues(store, now),
+        _money(store),
+        *_waiting(store, now),
+        _lists(workspace, now),
+    ]
 
 
 def _runs(store: Store) -> Iterator[Gauge]:
@@ -47,6 +56,42 @@ def _runs(store: Store) -> Iterator[Gauge]:
         "How long the last run took",
         tuple((labels, count.last_seconds) for labels, count in named),
     )
+
+
+def _night(workspace: Workspace) -> Iterator[Gauge]:
+    journals = _journals(workspace)
+    newest = next(journals, None)
+    stages = list(newest.stages.values()) if newest else []
+    yield Gauge(
+        "winnow_night_stage_seconds",
+        "How long the stages of the newest night took",
+        tuple(({"stage": stage.name}, stage.seconds) for stage in stages if stage.seconds is not None),
+    )
+    yield Gauge(
+        "winnow_night_stage_status",
+        "1 for how each stage of the newest night ended",
+        tuple(({"stage": stage.name, "status": str(stage.status)}, 1) for stage in stages),
+    )
+    yield Gauge(
+        "winnow_night_stage_count",
+        "What the stages of the newest night counted",
+        tuple(({"stage": stage.name, "what": what}, count) for stage in stages for what, count in stage.counts.items()),
+    )
+    ends = (journal.ended_at for journal in ((newest, *journals) if newest else ()))
+    ended_at = next((end for end in ends if end is not None), None)
+    yield Gauge(
+        "winnow_night_last_finished_timestamp_seconds",
+        "When a night last ended with no stage failed, in seconds since 1970",
+        () if ended_at is None else (({}, ended_at.timestamp()),),
+    )
+
+
+def _journals(workspace: Workspace) -> Iterator[Journal]:
+    """Yield the journals of the nights, the newest first; a damaged one tells nothing, and so its alarm goes off."""
+    folder = workspace.root / NIGHTS
+    for night in nights(folder):
+        with suppress(IntegrityError):
+            yield Journal.of(folder, night)
 
 
 def _queues(store: Store, now: datetime) -> Iterator[Gauge]:

@@ -17,6 +17,8 @@ from screening.errors import IntegrityError, UnavailableError
 
 NIGHTS = "nights"
 """Folder of a workspace that holds the journals."""
+LAST_STAGE = "digest"
+"""The stage with which a night ends."""
 
 
 class StageStatus(StrEnum):
@@ -33,7 +35,10 @@ class StageStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StageReport:
-    """What a stage did, in a sentence and in numbers. `ended_at` is ISO text with zone."""
+    """What a stage did, in a sentence and in numbers.
+
+    `ended_at` is ISO text with zone; `seconds` is how long the work took, None: not done, or done by an older winnow.
+    """
 
     name: str
     status: StageStatus
@@ -42,6 +47,7 @@ class StageReport:
     ended_at: str = ""
     earlier: bool = False
     """An earlier run of the same night did it."""
+    seconds: float | None = None
 
 
 @dataclass(slots=True)
@@ -74,6 +80,12 @@ class Journal:
         report = self.stages.get(name)
         return None if report is None or report.status is StageStatus.FAILED else report
 
+    @property
+    def ended_at(self) -> datetime | None:
+        """When the night ended; None: it has stages to do, or to do again."""
+        whole = LAST_STAGE in self.stages and all(self.done(name) for name in self.stages)
+        return max(datetime.fromisoformat(stage.ended_at) for stage in self.stages.values()) if whole else None
+
     def record(self, report: StageReport) -> None:
         """Note how a stage ended; it is on disk afterwards. Raises UnavailableError when it cannot be written."""
         self.stages[report.name] = report
@@ -95,8 +107,12 @@ class Journal:
 
 def newest_night(folder: Path) -> date | None:
     """Return the newest night that has a journal, None when there is none."""
-    nights = sorted(path.stem for path in folder.glob("????-??-??.json"))
-    return date.fromisoformat(nights[-1]) if nights else None
+    return next(iter(nights(folder)), None)
+
+
+def nights(folder: Path) -> list[date]:
+    """Return the nights that have a journal, the newest first."""
+    return sorted((date.fromisoformat(path.stem) for path in folder.glob("????-??-??.json")), reverse=True)
 
 
 def stamp(now: datetime) -> str:

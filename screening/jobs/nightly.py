@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from screening.errors import BusyError, ExitCode, UnavailableError, WinnowError
-from screening.jobs.night_journal import NIGHTS, Journal, StageReport, StageStatus, newest_night, stamp
+from screening.jobs.night_journal import LAST_STAGE, NIGHTS, Journal, StageReport, StageStatus, newest_night, stamp
 from screening.jobs.night_letters import plan_tell_partners, tell_partners
 from screening.jobs.night_outside import bring_old_holds, plan_bring_old_holds, plan_pull_events, pull_events
 from screening.jobs.night_stages import (
@@ -42,7 +42,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("rescreen", screen_again, plan_screen_again),
     Stage("letters", tell_partners, plan_tell_partners),
     Stage("purge", keep_to_retention, plan_keep_to_retention),
-    Stage("digest", write_digest, plan_write_digest, reports=True),
+    Stage(LAST_STAGE, write_digest, plan_write_digest, reports=True),
 )
 """In the order in which a night does them. None depends on the success of another: what a failed pull or ingest did
 not bring is not judged, and the payout gate holds what was not judged."""
@@ -139,7 +139,7 @@ def _ended(stage: Stage, night: Night, journal: Journal, progress: Progress) -> 
         status = StageStatus.INCOMPLETE if outcome.incomplete else StageStatus.DONE
         report = StageReport(stage.name, status, outcome.message, dict(outcome.counts))
         log.info("stage ended", status=str(status), seconds=round(time.monotonic() - began, 3), **outcome.counts)
-    report = replace(report, ended_at=stamp(datetime.now(UTC)))
+    report = replace(report, ended_at=stamp(datetime.now(UTC)), seconds=round(time.monotonic() - began, 3))
     journal.record(report)
     return report
 
