@@ -212,6 +212,35 @@ def test_two_analysts_on_one_case_do_not_overwrite_each_other(visit, served):
     assert served.scene.store.cases.one(3).decision == "clean"
 
 
+def test_an_admin_adds_a_person_and_a_country_and_the_person_chooses_a_password(visit, served):
+    admin, zoe = visit("admin", java_script_enabled=False), visit()
+    admin.goto("/settings")
+    admin.get_by_label("Name", exact=True).fill("zoe")
+    admin.get_by_role("button", name="Add", exact=True).click()
+    given = admin.get_by_label("Password of zoe").input_value()
+    admin.get_by_role("link", name="Policy").click()
+    admin.get_by_label("Allowed countries").fill("de\nAT")
+    admin.get_by_role("button", name="Save the policy").click()
+    assert "Changed in the policy: allowed countries" in admin.locator(".said").inner_text()
+    assert served.scene.console.workspace.settings.policy.allowed_countries == ("DE", "AT")
+    zoe.goto("/login")
+    zoe.get_by_label("Name").fill("zoe")
+    zoe.get_by_label("Password").fill(given)
+    zoe.get_by_role("button", name="Sign in").click()
+    zoe.wait_for_url(f"{served.url}/account")
+    own = "a walk of my own"
+    zoe.get_by_label("Your password now").fill(given)
+    zoe.get_by_label("New password").fill(own)
+    zoe.get_by_label("The same again").fill(own)
+    zoe.get_by_role("button", name="Change the password").click()
+    zoe.wait_for_url(f"{served.url}/login")
+    zoe.get_by_label("Name").fill("zoe")
+    zoe.get_by_label("Password").fill(own)
+    zoe.get_by_role("button", name="Sign in").click()
+    zoe.wait_for_url(f"{served.url}/")
+    assert zoe.get_by_role("heading", level=1).inner_text() == "Today"
+
+
 def test_everything_works_without_javascript(visit, served):
     page = visit("analyst", java_script_enabled=False)
     page.goto("/review/applicants")
