@@ -85,10 +85,10 @@ def rolled_up(clicks: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
     sums = nw.to_native(hits).collect()
     place = sums["source_day"].to_numpy()
     keys = clicks.select(_KEYS)[source_day.first[place]]
-    counted = pl.DataFrame({f"distinct_{name}": counts[place] for name, counts in distinct.items()}).cast(pl.UInt32)
-    return with_repeats(
-        nw.from_native(pl.concat([keys, sums.drop("source_day"), counted], how="horizontal"))
-    ).to_native()
+    counted = pl.DataFrame({f"distinct_{name}": number[place] for name, number in distinct.items()}).cast(pl.UInt32)
+    counts = pl.concat([keys, sums.drop("source_day"), counted], how="horizontal")
+    repeated: pl.LazyFrame = nw.to_native(with_repeats(nw.from_native(counts.lazy())))
+    return repeated.collect()
 
 
 def _together(columns: Sequence[Coded]) -> Coded:
@@ -104,8 +104,15 @@ def _known(clicks: pl.DataFrame, column: Coded, classify: Classifier, names: Seq
     """Look up each distinct value of a column once, and return what is known of it for every row."""
     key, *facts = names
     values = clicks[key][column.first]
-    table = classify(values.drop_nulls()).select(names).unique(key, keep="first", maintain_order=True)
-    return values.to_frame(key).join(table, on=key, how="left", maintain_order="left").select(facts)[column.codes]
+    given = values.drop_nulls()
+    table = classify(given).select(names)
+    if not table[key].equals(given):
+        first = table.unique(key, keep="first", maintain_order=True)
+        table = given.to_frame(key).join(first, on=key, how="left", maintain_order="left")
+    # the row after the last, of nulls, is what is known of a value that is null
+    place = np.where(values.is_null().to_numpy(), table.height, np.cumsum(values.is_not_null().to_numpy()) - 1)
+    known = pl.concat([table.select(facts), table.select(facts).clear(1)])
+    return known[place[column.codes]]
 
 
 def _off_site(clicks: pl.DataFrame, columns: dict[str, Coded], sites: pl.DataFrame) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import narwhals as nw
@@ -33,6 +33,13 @@ class Sources:
 
     sums: Mapping[int, nw.LazyFrame[Any]]
     norms: Mapping[int, nw.LazyFrame[Any]]
+    _computed: dict[str, nw.LazyFrame[Any]] = field(default_factory=dict, compare=False, repr=False)
+
+    def features(self, level: Level) -> nw.LazyFrame[Any]:
+        """Features of one level; computed once, as both conversions and sources are judged by them."""
+        if level.name not in self._computed:
+            self._computed[level.name] = settled(level_features(settled(self.level(level)), level))
+        return self._computed[level.name]
 
     def level(self, level: Level) -> nw.LazyFrame[Any]:
         """Sums and expectations of one level."""
@@ -66,9 +73,7 @@ def conversion_matrix(facts: nw.LazyFrame[Any], sources: Sources) -> nw.LazyFram
     ]
     matrix = rows.select(*IDENTITY, *own)
     for level in LEVELS:
-        features = settled(level_features(settled(sources.level(level)), level)).rename(
-            {"window": window_name(level.days)}
-        )
+        features = sources.features(level).rename({"window": window_name(level.days)})
         matrix = matrix.join(features, on=[*level.keys, window_name(level.days)], how="left")
     trends = trend_features(sources).rename({"window": window_name(7)})
     return matrix.join(trends, on=[*SUB, window_name(7)], how="left")

@@ -15,6 +15,9 @@ from features.matrix import Sources, conversion_matrix, summed_sources
 from features.windows import MICROSECONDS_PER_DAY
 from features.working import claimed_clicks
 
+PIECE_ROWS = 50_000
+"""Conversions whose matrix rows are computed together: some 150 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
@@ -64,8 +67,17 @@ def assemble(
     inputs = Inputs(conversions, clicks, addresses, agents, referrals, outcomes, click_days)
     facts = _collected(conversion_facts(inputs, last_day))
     sources = summed_sources(nw.from_native(facts.lazy()), nw.from_native(rollups.lazy()), last_day)
-    matrix = _collected(conversion_matrix(nw.from_native(facts.lazy()), sources))
-    return Prepared(facts, sources, matrix.sort("ts_us", "conversion_id"))
+    return Prepared(facts, sources, _matrix(facts, sources))
+
+
+def _matrix(facts: pl.DataFrame, sources: Sources) -> pl.DataFrame:
+    """Build the matrix in the order of time, piece by piece: each join copies the hundreds of columns before it."""
+    order = facts.select(pl.arg_sort_by("ts_us", "conversion_id")).to_series()
+    pieces = [
+        _collected(conversion_matrix(nw.from_native(facts[order[start : start + PIECE_ROWS]].lazy()), sources))
+        for start in range(0, max(1, len(order)), PIECE_ROWS)
+    ]
+    return pl.concat([piece.sort("ts_us", "conversion_id") for piece in pieces])
 
 
 def _collected(frame: nw.LazyFrame[Any]) -> pl.DataFrame:

@@ -6,11 +6,9 @@ from typing import Any
 
 import narwhals as nw
 
-from features.engine import settled
 from features.families import conversion_features
 from features.matrix import Sources, trend_features
 from features.registry import LEVELS, SUB
-from features.sources import level_features
 
 _NEWEST_WEEK = 4
 """Weeks in a 28-day window: week 4 w is the newest of window w."""
@@ -23,8 +21,7 @@ def source_matrix(sources: Sources) -> nw.LazyFrame[Any]:
     """
     matrix = sources.sums[28].select(*SUB, "window", "clicks", "conversions", "payout")
     for level in LEVELS:
-        features = settled(level_features(settled(sources.level(level)), level))
-        matrix = matrix.join(_as_month(features, level.days), on=[*level.keys, "window"], how="left")
+        matrix = matrix.join(_as_month(sources.features(level), level.days), on=[*level.keys, "window"], how="left")
     matrix = matrix.join(_as_month(trend_features(sources), 7), on=[*SUB, "window"], how="left")
     return matrix.with_columns(
         *[nw.lit(None, dtype=nw.Float64).alias(feature.name) for feature in conversion_features()]

@@ -10,6 +10,7 @@ the p-values of all columns together are adjusted (Benjamini and Hochberg 1995).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -94,8 +95,16 @@ class Moved:
 
 def sketch(rows: pl.DataFrame, columns: Sequence[str], affiliates: pl.Series) -> Sketch:
     """Sketch numeric columns of some rows, each of one affiliate. Infinite values count as missing."""
-    edges = {name: _edges(_numbers(rows, name)) for name in columns}
-    counts = {name: _counted(_numbers(rows, name), edges[name]) for name in columns}
+
+    def of_column(name: str) -> tuple[Floats, Floats]:
+        values = _numbers(rows, name)
+        edges = _edges(values)
+        return edges, _counted(values, edges)
+
+    with ThreadPoolExecutor(pl.thread_pool_size()) as threads:
+        sketched = dict(zip(columns, threads.map(of_column, columns), strict=True))
+    edges = {name: pair[0] for name, pair in sketched.items()}
+    counts = {name: pair[1] for name, pair in sketched.items()}
     return Sketch(edges, counts, rows.height, effective_number(affiliates))
 
 
@@ -106,10 +115,12 @@ def moved(reference: Sketch, rows: pl.DataFrame, affiliates: pl.Series, limits: 
     """
     effective = effective_number(affiliates)
     told = min(reference.effective, effective) >= limits.affiliates
+    with ThreadPoolExecutor(pl.thread_pool_size()) as threads:
+        names, edges = list(reference.edges), reference.edges
+        counted = list(threads.map(lambda name: _counted(_numbers(rows, name), edges[name]), names))
     found = []
-    for name, edges in reference.edges.items():
+    for name, now in zip(names, counted, strict=True):
         before = reference.counts[name]
-        now = _counted(_numbers(rows, name), edges)
         p_value = _chance(before, now, (reference.effective, effective)) if told else np.nan
         found.append((name, before, now, p_value))
     adjusted = benjamini_hochberg([p_value for *_, p_value in found]) if found else np.array([])
