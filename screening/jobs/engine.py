@@ -12,7 +12,7 @@ from screening.logs import LOG_FOLDER
 from screening.traffic.gather import ClickEngine, PolarsClicks
 from screening.traffic.spark_clicks import SparkClicks
 from screening.traffic.spark_judge import on_spark
-from screening.traffic.spark_session import spark_session
+from screening.traffic.spark_session import runs_here, spark_session
 from screening.workspace import Workspace
 
 
@@ -34,5 +34,7 @@ def engine_of(workspace: Workspace) -> Iterator[Engine]:
         yield Engine(PolarsClicks(), lambda judge: judge)
         return
     log = workspace.folder(LOG_FOLDER) / f"spark-{datetime.now(UTC):%Y-%m-%d}.log"
-    with spark_session(workspace.settings.spark, log) as session:
-        yield Engine(SparkClicks(session), lambda judge: on_spark(judge, session))
+    settings = workspace.settings.spark
+    with spark_session(settings, log) as session:
+        clicks = SparkClicks(session, reads_storage=not runs_here(settings))
+        yield Engine(clicks, lambda judge: on_spark(judge, session))

@@ -7,7 +7,7 @@ of the other engine, on Arrow batches inside the executors. So both engines give
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -40,9 +40,13 @@ _DAY = f"(ts_us - pmod(ts_us, {MICROSECONDS_PER_DAY})) div {MICROSECONDS_PER_DAY
 
 @dataclass(frozen=True, slots=True)
 class SparkClicks:
-    """A `screening.traffic.gather.ClickEngine` on Spark. The executors must see the lake under the same path or URL."""
+    """A `screening.traffic.gather.ClickEngine` on Spark. Executors see a lake that is a folder under the same path.
+
+    `reads_storage` says that they read a lake on object storage themselves; those on this machine read its mirror.
+    """
 
     session: SparkSession
+    reads_storage: bool
 
     def claimed(self, snapshot: Snapshot, days: Sequence[date], working: pl.DataFrame) -> pl.DataFrame:
         """Find the claimed clicks; only those come back."""
@@ -68,16 +72,22 @@ class SparkClicks:
             together = keyed.repartition("affiliate_id", "offer_id", _KEY, "day")
             rows = collected(together.mapInArrow(partial(roll_batches, packed(known)), columns_of(types)))
         for day in days:
-            yield day, rows.filter(pl.col("day") == day_number(day)).cast(dict(types))
+            yield day, rows.filter(pl.col("day") == day_number(day)).cast(types)
 
     def _working(self, snapshot: Snapshot, parts: Sequence[Part]) -> nw.LazyFrame[DataFrame]:
         reader = self.session.read.schema(_click_columns()).option("recursiveFileLookup", "true")
-        return working_clicks(nw.from_native(reader.parquet(*locations(snapshot, parts))))
+        return working_clicks(nw.from_native(reader.parquet(*self._places(snapshot, parts))))
+
+    def _places(self, snapshot: Snapshot, parts: Sequence[Part]) -> list[str]:
+        remote = remote_of(snapshot.root) if self.reads_storage else None
+        if remote is None:
+            return [f"file://{path.absolute()}" for path in snapshot.files(parts)]
+        return [f"s3a://{remote.url.removeprefix(_S3).rstrip('/')}/{part.path}" for part in parts]
 
     def _verify(self, snapshot: Snapshot, parts: Sequence[Part]) -> None:
         """Compare parts with their digests, on the executors."""
         files = self.session.read.format("binaryFile").option("recursiveFileLookup", "true")
-        digests = files.load(locations(snapshot, parts)).selectExpr("path", "sha2(content, 256) AS digest")
+        digests = files.load(self._places(snapshot, parts)).selectExpr("path", "sha2(content, 256) AS digest")
         found = {"/".join(PurePosixPath(row["path"]).parts[-3:]): row["digest"] for row in digests.collect()}
         for part in parts:
             if found.get(part.path) != part.digest:
@@ -86,14 +96,6 @@ class SparkClicks:
                     remedy="Restore it from a backup.",
                     where=str(snapshot.root / part.path),
                 )
-
-
-def locations(snapshot: Snapshot, parts: Iterable[Part]) -> list[str]:
-    """Return where executors read the parts: files under the lake's path, or objects of its storage."""
-    remote = remote_of(snapshot.root)
-    if remote is None:
-        return [f"file://{(snapshot.root / part.path).absolute()}" for part in parts]
-    return [f"s3a://{remote.url.removeprefix(_S3).rstrip('/')}/{part.path}" for part in parts]
 
 
 def roll_batches(content: bytes, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -103,6 +103,11 @@ def who_is_silent(settings: SparkSettings) -> tuple[str, str] | None:
     return None
 
 
+def runs_here(settings: SparkSettings) -> bool:
+    """Tell whether executors run on this machine."""
+    return not settings.connect and settings.master.startswith("local")
+
+
 def place_of(settings: SparkSettings) -> str:
     """Return where Spark is, without the parameters of a Connect address, which may hold a token."""
     return settings.connect.partition(";")[0] or settings.master
@@ -145,15 +150,14 @@ def _own(settings: SparkSettings, log: Path) -> SparkSession:
     from pyspark.sql import SparkSession  # noqa: PLC0415
 
     conf = SparkConf()
-    local = settings.master.startswith("local")
-    defaults = {**_DEFAULTS, **(_ON_THIS_MACHINE if local else {}), **_object_storage()}
+    defaults = {**_DEFAULTS, **(_ON_THIS_MACHINE if runs_here(settings) else {}), **_object_storage()}
     for name, value in {"spark.master": settings.master, **defaults, **settings.options, **_ALWAYS}.items():
         conf.set(name, value)
     gateway = None
     if SparkContext._gateway is None:  # noqa: SLF001 - the only sign that this process has a Java already
         # its Java writes to the streams it is given, and ours are for people and for --json
         with log.open("ab") as stream:
-            gateway = launch_gateway(conf, {"stdout": stream, "stderr": stream})
+            gateway = launch_gateway(conf, {"stdout": stream, "stderr": stream})  # type: ignore[no-untyped-call]
     context = SparkContext(conf=conf, gateway=gateway)
     context.pythonExec = settings.options.get(_PYTHON) or os.environ.get("PYSPARK_PYTHON") or sys.executable
     return SparkSession(context)
