@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-WIDTH, HEIGHT = 640, 230
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 14, 34
+WIDTH, HEIGHT = 640, 264
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 30, 52
 _INNER_WIDTH = WIDTH - _LEFT - _RIGHT
 _INNER_HEIGHT = HEIGHT - _TOP - _BOTTOM
 _TICKS = 4
@@ -51,13 +51,16 @@ class Dot:
 class Chart:
     """A chart ready to draw. `summary` says in words what it shows; `head` and `rows` are its numbers.
 
-    `rules` are heights of grid lines; `norm` and `line` are points of polylines; `marks` are upright lines.
+    `across` and `upward` name the axes, with units. `rules` are heights of grid lines; `norm` and `line` are points
+    of polylines; `marks` are upright lines.
     """
 
     summary: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     bars: tuple[Rect, ...] = ()
+    across: str = ""
+    upward: str = ""
     norm: str = ""
     line: str = ""
     rules: tuple[float, ...] = ()
@@ -111,10 +114,12 @@ def shares(title: str, axis: Axis, own: Sequence[int], norm: Sequence[float], no
         summary=_summary(title, axis.names, mine, norm, norm_name),
         head=(axis.what, "conversions", "share", norm_name),
         rows=rows,
+        across=axis.what,
+        upward="share of conversions",
         bars=bars,
         norm=stepped,
         rules=_rules(top),
-        labels=(*_ticks(top, "{:.0%}"), *_names(axis, step)),
+        labels=(*_ticks(top * 100, "{:g}%"), *_names(axis, step)),
         legend=(("", "this source"), ("of-norm", norm_name)) if norm else (("", "this source"),),
     )
 
@@ -151,6 +156,8 @@ def over_days(title: str, days: Sequence[str], own: Sequence[int], norm: Sequenc
         summary=f"{title}: {sum(own)} in {len(days)} days, most in a day {max([*own, 0])}.",
         head=("day", "this source", "the offer's others", "event"),
         rows=rows,
+        across="day (UTC)",
+        upward=f"{title.lower()} a day",
         bars=bars,
         norm=line if norm else "",
         rules=_rules(top),
@@ -163,7 +170,7 @@ def over_days(title: str, days: Sequence[str], own: Sequence[int], norm: Sequenc
 def beside_peers(own: float, peers: Sequence[float]) -> Chart:
     """Draw the rate of a source on one line with those of its peers."""
     top = max([own, *peers, 0.001]) * 1.05
-    height = 90
+    height = 106
 
     def dot(rate: float, tip: str) -> Dot:
         return Dot(_LEFT + rate / top * _INNER_WIDTH, 40, tip)
@@ -180,6 +187,7 @@ def beside_peers(own: float, peers: Sequence[float]) -> Chart:
             ("this source", f"{own:.2%}"),
             *((f"peer {place + 1}", f"{rate:.2%}") for place, rate in enumerate(ordered)),
         ),
+        across="conversions a click",
         dots=(dot(own, f"this source: {own:.2%}"),),
         norm_dots=tuple(dot(rate, f"peer: {rate:.2%}") for rate in peers),
         labels=labels,
@@ -218,6 +226,8 @@ def curve(points: Sequence[tuple[float, float, float | None]], at: float, money:
         summary=f"Money held and its expected clean share, by the score from which is held. Marked: {at:.2f}.",
         head=("held from score", f"money held {money}", "expected clean share"),
         rows=rows,
+        across="held from this score on",
+        upward=f"money held{f', {money}' if money else ''}",
         bars=bars,
         norm=line,
         rules=_rules(top),

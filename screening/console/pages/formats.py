@@ -62,10 +62,10 @@ def age(moment: datetime | None, now: datetime) -> str:
 
 
 def until(moment: datetime | None, now: datetime) -> str:
-    """Return how long until a moment, or since when it has passed."""
+    """Return how long until a moment, or how long ago it passed: `9 days left`, `3 hours late`."""
     if moment is None:
         return "no clock"
-    return f"{span(moment - now)} left" if moment > now else f"over for {span(now - moment)}"
+    return f"{span(moment - now)} left" if moment > now else f"{span(now - moment)} late"
 
 
 def install(environment: Environment) -> None:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from models.reasons import CODES
+from screening.applicants.reasons import reasons as screening_reasons
+from screening.jobs.views.reasons import title_of
 from screening.jobs.views.review import Asked
 from screening.jobs.views.source import name_of_case
 from screening.store import Case
@@ -84,6 +87,14 @@ def read_queue(name: str, query: Mapping[str, str]) -> Address:
     elif asked.order is CaseOrder.NEWEST:
         asked = replace(asked, order=default)
     return Address(asked)
+
+
+def reason_names(kind: str, asked: str | None) -> list[tuple[str, str]]:
+    """Return the codes and titles that a queue can be filtered by, by title; what was asked for is among them."""
+    codes = set(CODES if kind in ("source", "conversion") else screening_reasons())
+    if asked:
+        codes.add(asked)
+    return sorted(((code, title_of(code)) for code in codes), key=lambda pair: pair[1].casefold())
 
 
 def read_opened_from(text: str | None) -> Address | None:

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from screening.console.auth import allows
 from screening.console.context import Console, Here
-from screening.console.pages.queues import QUEUES, case_address, read_cases, read_places, read_queue
+from screening.console.pages.queues import QUEUES, case_address, read_cases, read_places, read_queue, reason_names
 from screening.console.pages.said import said_of
 from screening.console.rendering import render
 from screening.console.sessions import Person
@@ -52,6 +52,7 @@ def show_queue(request: Request, console: Here, person: Viewer, name: str, done:
         queue=shown,
         address=address,
         kind=address.asked.kind,
+        reason_names=reason_names(address.asked.kind, address.asked.reason),
         decisions=DECISIONS[address.asked.kind],
         may_decide=person.may(Action.DECIDE_CASES),
         may_work=person.may(Action.WORK_CASES),
