@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -114,7 +115,7 @@ def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, object] | 
             start = reader.line_num + 1
             continue
         if header is None:
-            header = [name.strip().lower() for name in cells or ()]
+            header = [_column(name) for name in cells or ()]
             _check_header(path, header)
         elif cells is None:
             return
@@ -130,12 +131,28 @@ def _row(header: list[str], cells: list[str]) -> dict[str, object] | FieldProble
     return dict(zip(header, cells, strict=True))
 
 
+def _column(written: str) -> str:
+    """Return a column's name as the contract spells it: `Application ID` and `application-id` are application_id."""
+    return re.sub(r"[\s\-]+", "_", written.strip().lower())
+
+
 def _check_header(path: Path, header: list[str]) -> None:
-    missing = [name for name in REQUIRED if name not in header]
-    if missing:
+    if not any(header):
         raise InputError(
-            f"The file has no column {', '.join(missing)}.",
-            remedy=f"Required are {', '.join(REQUIRED)}; see docs/screening.md.",
+            "The file is empty.", remedy=f"Its first line names the columns: {', '.join(REQUIRED)}.", where=f"{path}:1"
+        )
+    missing = [name for name in REQUIRED if name not in header]
+    if missing and len(header) == 1 and header[0].count(";") >= len(REQUIRED) - 1:
+        raise InputError(
+            "The columns are separated by semicolons.",
+            remedy="Save the file with commas, or with tabs as .tsv; semicolons separate words inside a field.",
+            where=f"{path}:1",
+        )
+    if missing:
+        shown = ", ".join(ascii(name)[1:-1][:40] for name in header[:20])
+        raise InputError(
+            f"The file has no column {', '.join(missing)}; it has {shown}.",
+            remedy=f"Required are {', '.join(REQUIRED)}; rename what is called otherwise, see docs/screening.md.",
             where=f"{path}:1",
         )
     twice = sorted({name for name in header if header.count(name) > 1})

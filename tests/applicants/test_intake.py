@@ -247,3 +247,26 @@ def test_no_value_breaks_the_reader(name: str, value: object) -> None:
     else:
         assert found.websites
         assert all(host_of(url) for url in found.websites)
+
+
+def test_capitals_blanks_and_hyphens_in_a_column_do_not_matter(tmp_path):
+    path = tmp_path / "applications.csv"
+    path.write_text(
+        "\ufeffApplication ID,Name,E-mail,WEBSITES\nA1,Jane,jane@gmail.com,kettle-notes.com\n", encoding="utf-8"
+    )
+    with pytest.raises(InputError, match=r"no column email; it has application_id, name, e_mail, websites"):
+        read_applications(path, LIMITS, NOW)
+    path.write_text(path.read_text(encoding="utf-8").replace("E-mail", "Email"), encoding="utf-8")
+    (one,) = read_applications(path, LIMITS, NOW).applications
+    assert one.application_id == "A1"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("", "The file is empty"), ("application_id;name;email;websites\nA1;J;j@gmail.com;k.com\n", "by semicolons")],
+)
+def test_what_no_header_is_said_so(tmp_path, text, said):
+    path = tmp_path / "applications.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=said):
+        read_applications(path, LIMITS, NOW)
