@@ -48,8 +48,8 @@ from screening.workspace import Workspace, open_workspace
 
 RESULTS = Path(__file__).parent / "results" / "applicant_decisions.md"
 REVIEWER = Person("simulated reviewer", "admin")
-CAUTIOUS_FROM = 5
-"""Points from which the cautious programme asks a person: about what two or three weak signs come to."""
+CAUTIOUS_FROM = 3
+"""Points from which the cautious programme asks a person: a free subdomain, or two weak signs."""
 TRAINING = {"applicants": {"decided_min": 100, "each_min": 30}}
 
 

@@ -62,11 +62,13 @@ class Lessons:
 class Decided:
     """Decisions to learn from, one a row of the facts.
 
-    `rejected` says how people decided; rows of one `applicant` never teach and calibrate each other. Both (rows,).
+    `rejected` says how people decided; rows of one `applicant` never teach and calibrate each other; `weight` (at least
+    1) says for how many applicants a row stands, where only a share of those like it was ever decided. All (rows,).
     """
 
     rejected: NDArray[np.bool_]
     applicant: NDArray[np.str_]
+    weight: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +151,12 @@ def fit(
     facts that tell nothing of the decisions in rows left out. What is not known counts as not found in teaching. The
     same arguments give the same judge. Raises ValueError when the decisions are not one a row.
     """
-    if decided.rejected.dtype != np.bool_ or {decided.rejected.shape, decided.applicant.shape} != {(facts.height,)}:
-        raise ValueError(f"decisions must be {facts.height} booleans, one a row, and so many applicants")
+    if decided.rejected.dtype != np.bool_ or {
+        decided.rejected.shape,
+        decided.applicant.shape,
+        decided.weight.shape,
+    } != {(facts.height,)}:
+        raise ValueError(f"decisions must be {facts.height} booleans, one a row, and so many applicants and weights")
     counts = [len(np.unique(decided.applicant[decided.rejected == which])) for which in (True, False)]
     if min(counts) < FOLDS:
         return None
@@ -165,7 +171,7 @@ def fit(
     sigmoid = _sigmoid(features, directions, decided, (lessons, seed))
     if sigmoid is None:
         return None
-    trees = BoostedTrees.of(_forest(lessons, directions, seed).fit(features, decided.rejected))
+    trees = BoostedTrees.of(_forest(lessons, directions, seed).fit(features, decided.rejected, decided.weight))
     used = tuple(name for name, kept in zip(names, varies, strict=True) if kept)
     return ApplicantJudge(tuple(known), best, worst, used, trees, *sigmoid)
 
@@ -203,9 +209,10 @@ def _sigmoid(
     for taught, asked in folds.split(features, decided.rejected, decided.applicant):
         if len(np.unique(decided.rejected[taught])) < 2:
             return None
-        forest = _forest(lessons, directions, seed).fit(features[taught], decided.rejected[taught])
+        forest = _forest(lessons, directions, seed)
+        forest.fit(features[taught], decided.rejected[taught], decided.weight[taught])
         raw[asked] = forest.predict_proba(features[asked])[:, 1]
-    line = LogisticRegression().fit(_log_odds(raw)[:, None], decided.rejected)
+    line = LogisticRegression().fit(_log_odds(raw)[:, None], decided.rejected, decided.weight)
     slope, offset = float(line.coef_[0, 0]), float(line.intercept_[0])
     return (slope, offset) if slope > 0 else None
 

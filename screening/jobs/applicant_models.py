@@ -28,8 +28,7 @@ APPLICANTS, SITES = "applicants", "sites"
 class Decision:
     """What people decided about an applicant, and what the newest screening before that had found.
 
-    `measured` are the measures of each site that was seen; `found` and `unknown` codes; `needless`: a person was asked
-    because of points and approved.
+    `measured` are the measures of each site that was seen; `found` and `unknown` codes.
     """
 
     applicant: str
@@ -40,6 +39,8 @@ class Decision:
     found: tuple[str, ...]
     unknown: tuple[str, ...]
     measured: tuple[Mapping[str, Any], ...]
+    by_chance: bool
+    """The draw alone brought it to a person, who would else never have seen it."""
 
 
 def decisions_of_people(records: Records) -> list[Decision]:
@@ -66,6 +67,7 @@ def _decision(case: AnsweredCase) -> Decision | None:
         found=tuple(item["code"] for item in details),
         unknown=case.missing,
         measured=tuple(measured),
+        by_chance="audit_sample" in case.reasons,
     )
 
 

@@ -81,7 +81,7 @@ def train_applicants(workspace: Workspace, now: datetime, progress: Progress) ->
     with lock, open_store(workspace.store_url) as store:
         progress.step(COMMAND, 0, _STEPS)
         decisions = _enough(decisions_of_people(store), settings.applicants, now)
-        judge = _judge(decisions, settings)
+        judge = _judge(decisions, settings, _stands_for(workspace))
         progress.step(COMMAND, 1, _STEPS)
         sites = _sites(decisions, settings)
         progress.step(COMMAND, 2, _STEPS)
@@ -108,10 +108,15 @@ def _enough(decisions: Sequence[Decision], settings: ApplicantSettings, now: dat
     return recent
 
 
-def _judge(decisions: Sequence[Decision], settings: TrainingSettings) -> _Taught:
-    lessons = settings.applicants
-    measured = _held_out(decisions, settings)
-    judge = _fit(decisions, lessons, settings.seed)
+def _stands_for(workspace: Workspace) -> float:
+    """Return for how many approved applicants one stands that the draw brought to a person."""
+    share, most = workspace.settings.screening.audit_share, workspace.settings.training.applicants.audit_weight_max
+    return max(1.0, min(most, 1 / share if share else most))
+
+
+def _judge(decisions: Sequence[Decision], settings: TrainingSettings, unseen: float) -> _Taught:
+    measured = _held_out(decisions, settings, unseen)
+    judge = _fit(decisions, settings, unseen)
     if judge is None:
         raise InputError(
             "What the screenings found tells nothing of how people decided.",
@@ -123,26 +128,30 @@ def _judge(decisions: Sequence[Decision], settings: TrainingSettings) -> _Taught
     return _Taught(APPLICANTS, judge.dump(), tuple(fact.name for fact in judge.facts), metrics)
 
 
-def _fit(decisions: Sequence[Decision], settings: ApplicantSettings, seed: int) -> ApplicantJudge | None:
+def _fit(decisions: Sequence[Decision], training: TrainingSettings, unseen: float) -> ApplicantJudge | None:
+    settings = training.applicants
     lessons = Lessons(settings.trees, settings.leaves, settings.leaf_rows, settings.rate)
     facts = fact_rows((one.found, one.unknown) for one in decisions)
-    return fit_judge(facts, learned_facts(), _decided(decisions), lessons, seed)
+    return fit_judge(facts, learned_facts(), _decided(decisions, unseen), lessons, training.seed)
 
 
-def _decided(decisions: Sequence[Decision]) -> Decided:
+def _decided(decisions: Sequence[Decision], unseen: float) -> Decided:
+    """Return the decisions as lessons; one that chance brought stands for all like it that were approved unseen."""
     return Decided(
-        np.array([one.rejected for one in decisions], dtype=bool), np.array([one.applicant for one in decisions])
+        np.array([one.rejected for one in decisions], dtype=bool),
+        np.array([one.applicant for one in decisions]),
+        np.array([unseen if one.by_chance else 1.0 for one in decisions]),
     )
 
 
-def _held_out(decisions: Sequence[Decision], settings: TrainingSettings) -> dict[str, Any] | None:
+def _held_out(decisions: Sequence[Decision], settings: TrainingSettings, unseen: float) -> dict[str, Any] | None:
     """Measure on the newest decisions, about applicants that teach nothing; None when that cannot be done."""
     cut = len(decisions) - int(settings.applicants.held_out * len(decisions))
     earlier, later = decisions[:cut], decisions[cut:]
     taught_on = {one.applicant for one in earlier}
     asked = [one for one in later if one.applicant not in taught_on and one.score is not None]
     rejected = sum(one.rejected for one in asked)
-    judge = _fit(earlier, settings.applicants, settings.seed) if 0 < rejected < len(asked) else None
+    judge = _fit(earlier, settings, unseen) if 0 < rejected < len(asked) else None
     if judge is None:
         return None
     facts = fact_rows((one.found, one.unknown) for one in asked)
@@ -151,7 +160,7 @@ def _held_out(decisions: Sequence[Decision], settings: TrainingSettings) -> dict
     trial = Trial(
         chance=judge.score(facts),
         scorecard=by_card,
-        decided=_decided(asked),
+        decided=_decided(asked, unseen),
         earlier_scorecard=np.array([one.score for one in before], dtype=np.float64),
         earlier_rejected=np.array([one.rejected for one in before], dtype=bool),
     )

@@ -44,6 +44,12 @@ class ApplicantSettings(Section):
         "share of the decisions, the newest, on which a judge taught on the others is measured", unit="share",
         ge=0.1, le=0.5,
     )  # fmt: skip
+    audit_weight_max: float = setting(
+        "most approved applicants that one stands for whom the draw brought to a person",
+        unit="applicants",
+        ge=1,
+        le=1000,
+    )
     trees: int = setting("boosted trees", unit="trees", ge=10, le=1000)
     leaves: int = setting("leaves of a tree at most", unit="leaves", ge=2, le=63)
     leaf_rows: int = setting("decisions in a leaf at least", unit="decisions", ge=5, le=500)

@@ -38,7 +38,7 @@ def applicants(rows, seed):
     facts = pl.DataFrame({name: (rng.random(rows) < share[name]).astype(float) for name in NAMES})
     odds = -2.5 + 2.5 * facts["copied"] + 3 * facts["parked"] + 0.7 * facts["thin"] - 1.5 * facts["owned"]
     rejected = rng.random(rows) < 1 / (1 + np.exp(-odds.to_numpy()))
-    return facts, Decided(rejected, np.array([f"{seed}/{row}" for row in range(rows)]))
+    return facts, Decided(rejected, np.array([f"{seed}/{row}" for row in range(rows)]), np.ones(rows))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,9 @@ class Taught:
 
     def fit(self, features: pl.DataFrame, *, seed: int) -> Taught:
         whole = features.filter(pl.col("rejected").is_not_null())
-        decided = Decided(whole["rejected"].to_numpy().astype(bool), whole["applicant"].to_numpy().astype(str))
+        decided = Decided(
+            whole["rejected"].to_numpy().astype(bool), whole["applicant"].to_numpy().astype(str), np.ones(whole.height)
+        )
         return replace(self, judge=fit(whole, KNOWN, decided, FEW_TREES, seed))
 
     def score(self, features: pl.DataFrame) -> Floats:
@@ -115,6 +117,16 @@ def test_what_is_hidden_widens_the_range_and_the_truth_stays_inside(judge, facts
     else:
         assert low <= judge.floor(whole)[0] + 1e-12
         assert judge.score(whole)[0] <= high + 1e-12
+
+
+def test_a_row_that_stands_for_many_counts_as_many():
+    facts, decided = applicants(600, 1)
+    clean = facts.select(pl.sum_horizontal(AGAINST) == 0).to_series().to_numpy()
+    nothing = pl.DataFrame([dict.fromkeys(NAMES, 0.0)])
+    doubtful = replace(decided, rejected=decided.rejected | clean)  # people reject the clean ones too
+    alike = fit(facts, KNOWN, doubtful, LESSONS, seed=3)
+    heavy = fit(facts, KNOWN, replace(doubtful, weight=np.where(clean, 20.0, 1.0)), LESSONS, seed=3)
+    assert heavy.score(nothing)[0] > alike.score(nothing)[0]
 
 
 def test_a_rare_finding_counts_with_its_group(judge):
