@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from datetime import timedelta
@@ -16,12 +15,15 @@ import pytest
 
 from features.schema import Kind
 from screening.errors import BusyError, ExitCode, UnavailableError
-from screening.jobs.night_journal import Journal, StageStatus
+from screening.jobs.gauges import gauges
+from screening.jobs.lists import update_list
+from screening.jobs.night_journal import Journal, StageReport, StageStatus
 from screening.jobs.nightly import STAGES, nightly, planned
 from screening.jobs.progress import silent_progress
 from screening.store import open_store
 from screening.traffic.lake import Lake
 from screening.traffic.lakelock import holding_lock
+from screening.traffic.lists_import import Order
 
 DAYS = [nights.FIRST + timedelta(days=number) for number in range(7)]
 BEFORE, NIGHT = nights.night_of(DAYS[5]), nights.night_of(DAYS[6])
@@ -263,23 +265,39 @@ def test_a_lake_that_cannot_be_written_is_named_and_stays_as_it_is(root):
     assert sorted(path.name for path in (root / "drop").rglob("*.csv")) == before
 
 
-def kill(root: Path, fatal: int) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, nights.__file__, str(root), NIGHT.isoformat(), str(fatal)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def test_a_list_whose_file_is_gone_is_named_and_nothing_is_judged_without_it(root, tmp_path):
+    addresses = tmp_path / "tor.txt"
+    addresses.write_text("20.1.1.1\n")
+    order = Order("tor", (addresses,), "auto", "tor")
+    workspace = nights.opened(root)
+    update_list(workspace, order, NIGHT, silent_progress(), actor="test")
+    next((root / "lists" / "tor").glob("*.parquet")).unlink()
+    report = nights.run_night(root, NIGHT)
+    assert report.exit_code is ExitCode.FAILED
+    assert statuses(report)["scan"] is StageStatus.FAILED
+    assert "The list `tor` cannot be read" in messages(report)["scan"]
+    assert "Import it again: winnow lists update tor FILE." in messages(report)["scan"]
+    with open_store(workspace.store_url) as store:
+        assert [run.period_to for run in store.runs("scan")] == [DAYS[5]]
+    update_list(workspace, order, NIGHT, silent_progress(), actor="test")
+    assert statuses(nights.run_night(root, NIGHT))["scan"] is StageStatus.DONE
 
 
-@pytest.fixture(scope="module")
-def operations(begun, finished):
-    """The number of file operations of the night, run in a process of its own; and that it ends as in this one."""
-    root = Path(shutil.copytree(begun, begun.with_name("counted")))
-    counted = kill(root, 0)
-    assert counted.returncode == 0, counted.stderr
-    assert nights.state(root) == nights.state(finished[0])
-    return int(counted.stdout.split()[0])
+def figures(root) -> dict[str, list]:
+    workspace = nights.opened(root)
+    with open_store(workspace.store_url) as store:
+        return {gauge.name: list(gauge.values) for gauge in gauges(workspace, store, NIGHT)}
 
 
-@pytest.mark.parametrize("share", [0.35, 0.6, 0.93])
-def test_a_night_that_is_killed_anywhere_and_run_again_ends_as_if_undisturbed(root, finished, operations, share):
-    assert kill(root, int(operations * share)).returncode == -signal.SIGKILL
-    nights.run_night(root, NIGHT)
-    assert nights.state(root) == nights.state(finished[0]), f"killed before operation {share} of {operations}"
+def test_the_figures_for_monitoring_tell_of_each_stage_and_when_a_night_last_ended_well(finished, tmp_path):
+    root = Path(shutil.copytree(finished[0], tmp_path / "figures"))
+    seen = figures(root)
+    assert [labels["stage"] for labels, _ in seen["winnow_night_stage_seconds"]] == [stage.name for stage in STAGES]
+    assert {labels["stage"]: seconds for labels, seconds in seen["winnow_night_stage_seconds"]}["scan"] > 0
+    assert ("ingest", "files") in {(labels["stage"], labels["what"]) for labels, _ in seen["winnow_night_stage_count"]}
+    (((), good),) = [(tuple(labels), at) for labels, at in seen["winnow_night_last_finished_timestamp_seconds"]]
+    journal = Journal.of(root / "nights", NIGHT.date() + timedelta(days=1))
+    journal.record(StageReport("scan", StageStatus.FAILED, "no", ended_at="2026-05-09T02:00:00+00:00", seconds=1.5))
+    later = figures(root)
+    assert later["winnow_night_stage_status"] == [({"stage": "scan", "status": "failed"}, 1)]
+    assert later["winnow_night_last_finished_timestamp_seconds"] == [({}, good)]

@@ -7,6 +7,7 @@ night_programme.py WORKSPACE NOW FATAL
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -14,6 +15,9 @@ import sys
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+
+import polars as pl
+import polars.selectors as cs
 
 from screening.jobs.nightly import NightReport, nightly
 from screening.jobs.progress import silent_progress
@@ -65,27 +69,49 @@ def drop(root: Path, day: date, conversions: int = 40, seed: int = 1) -> None:
         draft.replace(folder / f"{day}.csv")
 
 
+def drop_partners(root: Path) -> None:
+    """Drop the programme's partners with their addresses, so that there is somebody to write to."""
+    folder = root / "drop" / "affiliates"
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = ["affiliate_id,name,email", *(f"a{n},Partner {n},partner{n}@example.com" for n in range(6))]
+    (folder / "partners.csv").write_text("\n".join(lines) + "\n")
+
+
+def drop_fraud(root: Path, day: date, conversions: int = 40) -> None:
+    """Drop the day of a sixth partner, who sells a second after each click, all from one hoster's address."""
+    lines = ["conversion_id,ts,affiliate_id,offer_id,sub_id,payout,currency,click_id,click_ts,ip,customer_id,status"]
+    for number in range(conversions):
+        at = datetime.combine(day, time(3), UTC) + timedelta(seconds=number)
+        lines.append(
+            f"f{day:%m%d}-{number},{(at + timedelta(seconds=1)).isoformat()},a5,o0,s0,9.00,EUR,"
+            f"fk{day:%m%d}-{number},{at.isoformat()},52.95.110.1,v{number},pending"
+        )
+    folder = root / "drop" / "conversions"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"fraud-{day}.csv").write_text("\n".join(lines) + "\n")
+
+
 def run_night(root: Path, now: datetime, **more: str) -> NightReport:
     return nightly(opened(root, **more), now, silent_progress())
 
 
-def state(root: Path) -> dict[str, Any]:
+def state(root: Path, **more: str) -> dict[str, Any]:
     """All that a later reader relies on, without what differs from run to run: random ids and moments of the clock."""
-    workspace = opened(root)
+    workspace = opened(root, **more)
     snapshot = Lake(workspace.lake).snapshot()
     snapshot.verify()
     with open_store(workspace.store_url) as store:
         runs = store.runs("scan")
-        decisions = [
-            store.decisions(run.run_id).drop("run_id").sort("conversion_id").with_columns(_rounded()).to_dicts()
-            for run in runs
-        ]
+        decisions = [_plain(store.decisions(run.run_id), "conversion_id") for run in runs]
+        sources = [_plain(store.sources(run.run_id), "affiliate_id", "offer_id", "sub_id", "from") for run in runs]
+        letters = [(letter.key, letter.recipient, str(letter.status)) for letter in store.outbox.all()]
+        caps = _plain(store.recommendations.all(), "offer_id", "affiliate_id", "cap_type")
         cases = [(case.kind, case.subject, case.reasons, case.amount) for case in store.cases.waiting()]
         trail = [(event.actor, event.action) for _, event in store.audit.events()]
         store.audit.verify()
     files = {
         path.relative_to(root).as_posix()
-        for folder in ("drop", "quarantine", "lake")
+        for folder in ("drop", "quarantine", "lake", "rollups", "reports", "nights")
         for path in (root / folder).rglob("*")
     }
     return {
@@ -93,16 +119,23 @@ def state(root: Path) -> dict[str, Any]:
         "parts": [(part.path, part.rows, part.digest) for part in snapshot.parts],
         "periods": [(run.period_from, run.period_to, run.lake_version, dict(run.counts)) for run in runs],
         "decisions": decisions,
+        "sources": sources,
         "cases": cases,
+        "caps": caps,
+        "letters": sorted(letters),
         "trail": trail,
         "files": files,
     }
 
 
-def _rounded() -> Any:
-    import polars.selectors as cs  # noqa: PLC0415
-
-    return cs.float().round(9)
+def _plain(frame: pl.DataFrame, *key: str) -> list[dict[str, Any]]:
+    """Return the rows in an order of their own, without ids and moments, and numbers as far as they are exact."""
+    rows = frame.drop("run_id", "source_id", "cap_id", "judged_at", strict=False)
+    rows = rows.sort(*key).with_columns(cs.float().round(9)).to_dicts()
+    # databases differ in the order of a document's members
+    return [
+        row | {name: json.loads(row[name]) for name in row.keys() & {"reason_details"} if row[name]} for row in rows
+    ]
 
 
 def _die_before(root: Path, fatal: int) -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import gc
+import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
-import threading
 from datetime import timedelta
 from pathlib import Path
 
 import night_programme as nights
+import night_row
 import pytest
+from night_killer import killer
 
 from screening.errors import ExitCode
 
@@ -24,8 +23,11 @@ NIGHTS = 24
 _WARM_NIGHTS = 6
 """Nights after which memory is compared: by then every cache and arena has its size."""
 _MEMORY_GROWTH_MAX = 0.05
+_BEGUN_DAYS = 3
+_KILLS_OF_A_COPY = 6
+SOAK = pytest.mark.soak
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(4 * 3600)]
+pytestmark = [pytest.mark.timeout(4 * 3600)]
 
 
 def say(line: str) -> None:
@@ -33,72 +35,67 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def kill(root: Path, now, fatal: int) -> int:
-    command = [sys.executable, nights.__file__, str(root), now.isoformat(), str(fatal)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return int(done.stdout.split()[0]) if fatal == 0 else done.returncode
-
-
-def test_a_hundred_kills_of_a_night_leave_the_state_of_an_undisturbed_one(tmp_path):
-    """Each copy is killed at a random operation, run again, killed again at another, and then left in peace."""
-    begun = tmp_path / "begun"
-    begun.mkdir()
-    for number in range(6):
-        nights.drop(begun, nights.FIRST + timedelta(days=number))
-    nights.run_night(begun, nights.night_of(nights.FIRST + timedelta(days=5)))
-    nights.drop(begun, nights.FIRST + timedelta(days=6))
-    now = nights.night_of(nights.FIRST + timedelta(days=6))
-    undisturbed = Path(shutil.copytree(begun, tmp_path / "undisturbed"))
-    operations = kill(undisturbed, now, 0)
-    expected = nights.state(undisturbed)
-    chance = random.Random(100)
-    killed = 0
-    while killed < KILLS:
-        root = Path(shutil.copytree(begun, tmp_path / "killed"))
-        for _ in range(2):
-            if kill(root, now, chance.randint(1, operations)) == -signal.SIGKILL:
-                killed += 1
-        nights.run_night(root, now)
-        assert nights.state(root) == expected
-        shutil.rmtree(root)
-        say(f"{killed} kills")
-    say(f"{killed} kills at random among {operations} file operations of a night: the same state every time")
-
-
-def test_24_nights_in_a_row_grow_nothing(tmp_path, monkeypatch):
-    """Memory, threads, open files and temporary data, night by night, in one process."""
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    root = tmp_path / "programme"
+@pytest.fixture
+def begun(tmp_path):
+    """A workspace with a fraud and a first night behind it, with the files of the next day dropped; and its moment."""
+    root = tmp_path / "begun"
     root.mkdir()
-    for number in range(30):
-        nights.drop(root, nights.FIRST + timedelta(days=number))
-    day = nights.FIRST + timedelta(days=29)
-    nights.run_night(root, nights.night_of(day))
-    measured = []
-    for _ in range(NIGHTS):
-        day += timedelta(days=1)
+    nights.drop_partners(root)
+    for number in range(4):
+        day = nights.FIRST + timedelta(days=number)
         nights.drop(root, day)
-        report = nights.run_night(root, nights.night_of(day))
-        assert report.exit_code is ExitCode.INCOMPLETE, report
-        gc.collect()
-        measured.append(_usage(root))
-        say(f"{day} {measured[-1]}")
-    first, last = measured[_WARM_NIGHTS - 1], measured[-1]
-    assert last["rss_mib"] <= first["rss_mib"] * (1 + _MEMORY_GROWTH_MAX)
+        nights.drop_fraud(root, day)
+        if number == _BEGUN_DAYS - 1:
+            nights.run_night(root, nights.night_of(day))
+    return root, nights.night_of(day)
+
+
+@pytest.mark.parametrize("kills", [pytest.param(6, id="a few"), pytest.param(KILLS, marks=SOAK, id="a hundred")])
+def test_kills_of_a_night_leave_the_state_of_an_undisturbed_one(begun, tmp_path, kills):
+    """Copies are killed again and again, before a random file operation or at a random moment, until one ends."""
+    begun, now = begun
+    chance = random.Random(kills)
+    killed = {"operation": 0, "seconds": 0}
+    copies = 0
+    with killer() as program:
+        undisturbed = Path(shutil.copytree(begun, tmp_path / "undisturbed"))
+        whole = program.night(undisturbed, now)
+        assert whole.status == ExitCode.INCOMPLETE  # one row of each day is refused
+        expected = nights.state(undisturbed)
+        assert expected["cases"]
+        while sum(killed.values()) < kills:
+            copies += 1
+            root = Path(shutil.copytree(begun, tmp_path / "killed"))
+            for _ in range(_KILLS_OF_A_COPY):
+                how = chance.choice(["operation", "seconds"])
+                fatal = {"operation": chance.randint(1, whole.operations), "seconds": chance.uniform(0, whole.seconds)}
+                if not program.night(root, now, **{how: fatal[how]}).killed:
+                    break
+                killed[how] += 1
+            program.night(root, now)
+            assert nights.state(root) == expected, f"copy {copies}, {killed}"
+            shutil.rmtree(root)
+            say(f"{killed} in {copies} copies")
+    say(
+        f"{killed['operation']} kills before one of the night's {whole.operations} file operations and "
+        f"{killed['seconds']} at a moment of its {whole.seconds:.1f} s, in {copies} copies: the same state every time"
+    )
+
+
+@SOAK
+def test_24_nights_in_a_row_grow_nothing(tmp_path):
+    """Memory, threads, open files and temporary data, night by night, in one process."""
+    command = [sys.executable, night_row.__file__, str(tmp_path), str(NIGHTS)]
+    measured = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | night_row.ALLOCATOR) as process:
+        for line in process.stdout:
+            measured.append(json.loads(line))
+            say(f"night {len(measured)} {line.strip()}")
+    assert process.returncode == 0
+    assert len(measured) == NIGHTS
+    early, late = measured[_WARM_NIGHTS : 2 * _WARM_NIGHTS], measured[-_WARM_NIGHTS:]
+    most = {what: (max(night[what] for night in early), max(night[what] for night in late)) for what in measured[0]}
+    assert most["held_mib"][1] <= most["held_mib"][0] * (1 + _MEMORY_GROWTH_MAX)
     for what in ("threads", "files", "temporary"):
-        assert last[what] <= first[what], what
-    assert last["rollups"] <= 28 + 30 + 2
-
-
-def _usage(root: Path) -> dict[str, int]:
-    resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    left = [path for path in root.rglob("*") if path.name.endswith((".draft", ".fetching", ".unfinished"))]
-    mine = list(Path(tempfile.gettempdir()).iterdir())
-    return {
-        "rss_mib": resident >> 20,
-        "threads": threading.active_count(),
-        "files": len(os.listdir("/proc/self/fd")),  # noqa: PTH208 - names are enough
-        "temporary": len(left) + len(mine) + len(list((root / "lake" / "staging").glob("*"))),
-        "rollups": len(list((root / "rollups").glob("*"))),
-    }
+        assert most[what][1] <= most[what][0], what
+    assert most["rollups"][1] <= 28 + night_row.HISTORY_DAYS + 2
