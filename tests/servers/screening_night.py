@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import hostile_behaviours as hostile
-import psutil
 import yaml
 from hostile_wire import Behaviour, Farm
 
@@ -160,9 +159,17 @@ def screen(folder: Path, root: Path) -> dict[str, Any]:
 def _left() -> dict[str, int]:
     return {
         "threads": threading.active_count(),
-        "processes": len(psutil.Process().children(recursive=True)),
+        "processes": len(children(os.getpid())),
         "files": sum(map(_is_ours, Path("/proc/self/fd").iterdir())),
     }
+
+
+def children(process: int) -> list[int]:
+    """Return the processes below a process."""
+    own = [
+        int(one) for task in Path(f"/proc/{process}/task").iterdir() for one in (task / "children").read_text().split()
+    ]
+    return [*own, *(below for one in own for below in children(one))]
 
 
 def _is_ours(descriptor: Path) -> bool:

@@ -177,7 +177,7 @@ class GuardedSession:
             connection.close()
             raise
         if self.cookies or answer.get_all("set-cookie"):
-            self.cookies.extract_cookies(answer, _as_request(target))  # type: ignore[arg-type] - it has the info() needed
+            self.cookies.extract_cookies(answer, _as_request(target))  # type: ignore[arg-type]  # info() is all it asks
         return answer
 
     def release(self, target: Target, answer: Answer) -> None:
