@@ -196,7 +196,9 @@ def table(result: Mapping[str, Any]) -> str:
         if "failed" in row:
             lines.append(f"| {name} | failed: {row['failed'][:80]} | | | | |")
             continue
-        ratio = f"{row['ratio']:.2f}" if row["ratio"] else ""
+        ratio = f"{row['ratio']:.3g}" if row["ratio"] else ""
+        if ratio and row["against"] != result["against"]:
+            ratio += f" ({row['against']})"
         span = f"{row['min']:.2f}-{row['max']:.2f}" if row["repeats"] > 1 else "once"
         figures = f"{row['median']:.2f} | {span} | {row['cpu']:.1f} | {row['peak_mib']:,.0f} | {ratio}"
         lines.append(f"| {name} | {figures} |")
