@@ -15,7 +15,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 # tests/servers is on the path (pyproject.toml): what tests start in place of the world's servers
-pytest_plugins = ["hostile_fixtures", "postgres_server"]
+pytest_plugins = ["hostile_fixtures", "postgres_server", "s3_server"]
 
 
 @pytest.fixture(autouse=True)

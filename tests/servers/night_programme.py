@@ -34,6 +34,10 @@ QUIET = {
 """A night on a fast clock: files are whole when they are there, and tries follow one another at once."""
 
 
+_EXACT_DIGITS = 6
+"""A spread that is nought comes out as 3e-8 or 4e-8, by the order in which threads have summed."""
+
+
 def opened(root: Path, **more: str) -> Workspace:
     return open_workspace(root, {**QUIET, **more})
 
@@ -131,7 +135,7 @@ def state(root: Path, **more: str) -> dict[str, Any]:
 def _plain(frame: pl.DataFrame, *key: str) -> list[dict[str, Any]]:
     """Return the rows in an order of their own, without ids and moments, and numbers as far as they are exact."""
     rows = frame.drop("run_id", "source_id", "cap_id", "judged_at", strict=False)
-    rows = rows.sort(*key).with_columns(cs.float().round(9)).to_dicts()
+    rows = rows.sort(*key).with_columns(cs.float().round(_EXACT_DIGITS)).to_dicts()
     # databases differ in the order of a document's members
     return [
         row | {name: json.loads(row[name]) for name in row.keys() & {"reason_details"} if row[name]} for row in rows

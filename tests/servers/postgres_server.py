@@ -25,28 +25,60 @@ _START_SECONDS = 30
 _numbers = count()
 
 
+class Server:
+    """A server in a folder of its own: its sockets are there, and its superuser is `winnow` with PASSWORD."""
+
+    def __init__(self, folder: Path, user: str | None) -> None:
+        self.folder = folder
+        self._user = user
+        self._programs = _postgres_programs()
+        self._process: subprocess.Popen[bytes] | None = None
+        (folder / "password").write_text(PASSWORD)
+        (folder / "password").chmod(0o644)
+        initdb = [self._programs / "initdb", "-D", folder / "data", "-U", "winnow", "--pwfile", folder / "password"]
+        options = ["--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync"]
+        subprocess.run([*initdb, *options], user=user, cwd=folder, check=True, capture_output=True)
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        fast = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=")
+        settings = [part for setting in (*fast, f"unix_socket_directories={self.folder}") for part in ("-c", setting)]
+        with (self.folder / "log").open("ab") as log:
+            command = [self._programs / "postgres", "-D", self.folder / "data", *settings]
+            self._process = subprocess.Popen(command, user=self._user, cwd=self.folder, stdout=log, stderr=log)
+        _wait_until_ready(self._process, self.folder)
+
+    def stop(self) -> None:
+        """End every connection and stop it, if it runs."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)  # PostgreSQL's "fast shutdown"
+            self._process.wait(_START_SECONDS)
+            self._process = None
+
+    def url(self, name: str) -> str:
+        """Return the URL of a database on it."""
+        return f"postgresql://winnow:{quote(PASSWORD)}@/{name}?host={self.folder}"
+
+
+@contextmanager
+def new_server() -> Iterator[Server]:
+    """A new server, started."""
+    _postgres_programs()  # skips where there are none, before anything is made
+    user = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
+    with _folder_of(user) as folder:
+        server = Server(folder, user)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Path]:
     """The socket folder of a running server; its superuser is `winnow` with PASSWORD."""
-    programs = _postgres_programs()
-    user = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
-    with _folder_of(user) as folder:
-        (folder / "password").write_text(PASSWORD)
-        (folder / "password").chmod(0o644)
-        initdb = [programs / "initdb", "-D", folder / "data", "-U", "winnow", "--pwfile", folder / "password"]
-        options = ["--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync"]
-        subprocess.run([*initdb, *options], user=user, cwd=folder, check=True, capture_output=True)
-        fast = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=")
-        settings = [part for setting in (*fast, f"unix_socket_directories={folder}") for part in ("-c", setting)]
-        with (folder / "log").open("wb") as log:
-            command = [programs / "postgres", "-D", folder / "data", *settings]
-            server = subprocess.Popen(command, user=user, cwd=folder, stdout=log, stderr=log)
-        try:
-            _wait_until_ready(server, folder)
-            yield folder
-        finally:
-            server.send_signal(signal.SIGINT)  # PostgreSQL's "fast shutdown"
-            server.wait(_START_SECONDS)
+    with new_server() as server:
+        yield server.folder
 
 
 @pytest.fixture

@@ -12,10 +12,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import boto3
 import polars as pl
 import pytest
-from moto.server import ThreadedMotoServer
 
 from features.schema import Kind
 from screening.errors import InputError, IntegrityError, SettingsError, UnavailableError
@@ -30,32 +28,6 @@ from screening.workspace import Workspace, open_workspace
 
 NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:moto", "ignore::DeprecationWarning:botocore")
-
-
-@pytest.fixture(scope="module")
-def server():
-    started = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    started.start()
-    yield started
-    started.stop()
-
-
-@pytest.fixture
-def storage(server, monkeypatch, request):
-    """A bucket of its own for the test, and the environment that leads to it."""
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    bucket = f"b{abs(hash(request.node.name))}"
-    client = boto3.client("s3", region_name="us-east-1", endpoint_url=f"http://{host}:{port}")
-    client.create_bucket(Bucket=bucket)
-    yield client, bucket
-    client.close()
 
 
 def workspace(folder: Path, bucket: str, seconds: float = 20) -> Workspace:
@@ -197,7 +169,7 @@ def test_killed_around_the_manifest_the_lake_is_as_before_or_as_after(tmp_path, 
     Lake(opened.lake).snapshot().verify()
 
 
-def test_a_storage_that_does_not_answer_is_said_and_loses_nothing(tmp_path, storage, server, monkeypatch):
+def test_a_storage_that_does_not_answer_is_said_and_loses_nothing(tmp_path, storage, s3_server, monkeypatch):
     _, bucket = storage
     opened = workspace(tmp_path / "one", bucket, seconds=1)
     take(opened, clicks(tmp_path, "a.csv", 0))
@@ -206,10 +178,10 @@ def test_a_storage_that_does_not_answer_is_said_and_loses_nothing(tmp_path, stor
 
     def cut_off(self, files):
         upload(self, files)
-        server.stop()
+        s3_server.stop()
 
     monkeypatch.setattr(remote, "upload", cut_off)
-    port = server.get_host_and_port()[1]
+    port = s3_server.get_host_and_port()[1]
     try:
         with pytest.raises(UnavailableError, match="storage did not answer") as caught:
             take(opened, clicks(tmp_path, "b.csv", 25))
@@ -218,9 +190,9 @@ def test_a_storage_that_does_not_answer_is_said_and_loses_nothing(tmp_path, stor
             Lake(opened.lake).snapshot()
     finally:
         monkeypatch.undo()
-        server._port = port
-        server._server_ready = False
-        server.start()
+        s3_server._port = port
+        s3_server._server_ready = False
+        s3_server.start()
     for name, value in {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": "key",
