@@ -115,7 +115,7 @@ def state(root: Path, **more: str) -> dict[str, Any]:
         store.audit.verify()
     files = {
         path.relative_to(root).as_posix()
-        for folder in ("drop", "quarantine", "lake", "rollups", "reports", "nights")
+        for folder in ("drop", "quarantine", "lake")
         for path in (root / folder).rglob("*")
     }
     return {
