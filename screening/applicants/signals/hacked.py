@@ -56,6 +56,8 @@ def hidden_frame(crawl: SiteCrawl) -> Finding:
             host = host_of(resource.url)
             if resource.tag not in _FRAMES or not unseen(resource) or not resource.url.startswith("http"):
                 continue
+            if resource.attribute.startswith("data-"):
+                continue  # it loads when a reader opens what hides it
             if site_of(host) == crawl.site or is_listed("hidden_by_custom", host) or is_listed("advertising", host):
                 continue
             if affiliate_url(resource.url) is None:
