@@ -29,7 +29,7 @@ from typing import Any
 RESULTS = Path(__file__).parent / "results"
 PEERS = ("polars", "pandas", "numpy", "scikit-learn", "pyod", "pyspark", "duckdb", "scrapy", "fastapi", "geoip2fast",
          "ua-parser")  # fmt: skip
-TIMEOUT_SECONDS = 1800
+TIMEOUT_SECONDS = 600
 WINNOW = "winnow"
 
 Work = Callable[[Path], object]
