@@ -15,7 +15,7 @@ import polars as pl
 from features.registry import LEVELS, SUB
 from features.source_rows import source_matrix
 from features.windows import day_number, window_bounds, window_name
-from models.decide import Verdicts, rebased, verdicts
+from models.decide import Verdicts, matrix_verdicts, rebased
 from models.evidence import Reason
 from models.explain import source_reasons
 from models.opinions import by_source, second_opinions
@@ -66,10 +66,7 @@ def judge(gathered: Gathered, taught: TaughtJudge, settings: DecisionSettings) -
     if matrix.height < settings.fewest_conversions:
         return _too_little(gathered, hits, settings)
     scores = taught.score(matrix)
-    trusted = scores[~np.isnan(scores) & (scores < SUSPECT)]
-    verdict = verdicts(
-        scores, matrix["payout"].to_numpy(), trusted, taught.fraud_share, settings.clean_share_of_held_max
-    )
+    verdict = matrix_verdicts(scores, matrix, taught.fraud_share, settings.clean_share_of_held_max)
     sources = _sources(gathered, taught, verdict, settings)
     decisions = _decisions(gathered, verdict, hits, sources, settings)
     return Judged(decisions, _source_frame(sources, gathered), verdict.base_rate, scores)
