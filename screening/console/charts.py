@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 WIDTH, HEIGHT = 640, 264
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 30, 52
+_LEFT, _RIGHT, _TOP, _BOTTOM = 54, 14, 30, 52
 _INNER_WIDTH = WIDTH - _LEFT - _RIGHT
 _INNER_HEIGHT = HEIGHT - _TOP - _BOTTOM
 _TICKS = 4
