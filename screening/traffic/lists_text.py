@@ -129,7 +129,7 @@ def _lines(path: Path) -> Iterator[_Line]:
         yield _Line(number, _fields(line), line)
 
 
-def _bounded(stream: IO[bytes], path: Path) -> bytes:
+def _bounded(stream: IO[bytes] | gzip.GzipFile, path: Path) -> bytes:
     """Unpack a stream. Raises InputError for one that unpacks to more than any list holds."""
     content = stream.read(_UNPACKED_BYTES_MAX + 1)
     if len(content) > _UNPACKED_BYTES_MAX:
