@@ -71,3 +71,8 @@ class Reason:
     code: str
     numbers: dict[str, str | int | float] = field(default_factory=dict)
     weight: float = 0.0
+
+
+def rounded(number: float) -> float:
+    """Keep six digits of a number that a reason tells: the last ones depend on the order in which threads add."""
+    return float(f"{number:.6g}")

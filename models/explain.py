@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from features.families import CLICK_SHARES, CONVERSION_SHARES, DISTINCT
-from models.evidence import Reason
+from models.evidence import Reason, rounded
 
 LEAST_EVIDENCE = 3.0
 """Standard deviations from the norm below which a count is no reason."""
@@ -116,8 +116,8 @@ def _share(name: str, sums: Mapping[str, Any]) -> _Finding | None:
     if evidence < LEAST_EVIDENCE:
         return None
     numbers: dict[str, str | int | float] = {
-        "seen": k / n,
-        "norm": norm,
+        "seen": rounded(k / n),
+        "norm": rounded(norm),
         "n": int(n),
         "what": MEANINGS[name],
         "share": name,
@@ -145,9 +145,9 @@ def _rate(sums: Mapping[str, Any]) -> _Finding | None:
     numbers: dict[str, str | int | float] = {
         "conversions": int(conversions),
         "clicks": int(clicks),
-        "seen": conversions / clicks,
-        "norm": expected / clicks,
-        "expected": expected,
+        "seen": rounded(conversions / clicks),
+        "norm": rounded(expected / clicks),
+        "expected": rounded(expected),
     }
     return _Finding(Reason("rate_low" if low else "rate_high", numbers, _weight(evidence)), float(evidence))
 
@@ -165,8 +165,8 @@ def _alike(name: str, code: str, sums: Mapping[str, Any]) -> _Finding | None:
     evidence = -np.log(max(ratio, 1e-3)) / np.sqrt(1 / (2 * n) + 0.04)
     if evidence < LEAST_EVIDENCE:
         return None
-    return _Finding(Reason(code, {"n": int(n), "ratio": ratio}, _weight(evidence)), float(evidence))
+    return _Finding(Reason(code, {"n": int(n), "ratio": round(ratio, 6)}, _weight(evidence)), float(evidence))
 
 
 def _weight(evidence: float) -> float:
-    return float(1 - np.exp(-evidence / 10))
+    return rounded(float(1 - np.exp(-evidence / 10)))

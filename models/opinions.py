@@ -18,7 +18,7 @@ from features.families import source_features
 from features.registry import SUB
 from models.anomaly import LEAST_ROWS, AnomalyJudge
 from models.change import ChangeJudge, Direction, Measure, with_quiet_days
-from models.evidence import Reason
+from models.evidence import Reason, rounded
 from models.judge import Floats
 from models.stats import benjamini_hochberg
 
@@ -75,8 +75,8 @@ def _moved(table: pl.DataFrame, measure: Measure, wanted: tuple[str, float]) -> 
         numbers: dict[str, str | int | float] = {
             "n": int(row["observed"]),
             "days": int(row["span_days"]),
-            "expected": float(row["expected"]),
-            "z": float(row["z"]),
+            "expected": rounded(float(row["expected"])),
+            "z": rounded(float(row["z"])),
         }
         yield Opinion(_source(row["source"]), Reason(code, numbers, 0.5))
 
@@ -103,10 +103,10 @@ def _unlike(rows: pl.DataFrame, level: float) -> Iterator[Opinion]:
         numbers: dict[str, str | int | float] = {
             "n": int(rows["conversions"][int(place)]),
             "what": meanings[needs[most]],
-            "value": float(values[place, most]),
+            "value": rounded(float(values[place, most])),
         }
         affiliate, offer, sub = (str(rows[key][int(place)]) for key in SUB)
-        yield Opinion((affiliate, offer, sub), Reason("unlike_other_sources", numbers, float(score[place])))
+        yield Opinion((affiliate, offer, sub), Reason("unlike_other_sources", numbers, rounded(float(score[place]))))
 
 
 def _compared(rows: pl.DataFrame) -> tuple[str, ...]:

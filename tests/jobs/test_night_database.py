@@ -19,9 +19,6 @@ DAYS = [nights.FIRST + timedelta(days=number) for number in range(2)]
 NIGHT = nights.night_of(DAYS[-1])
 _NEEDS_NO_DATABASE = {"ingest", "screen", "rescreen"}
 
-_OF_SUMS = {"decisions", "sources"}
-"""Their evidence holds figures that differ in the last digits from run to run; the counts of the run are compared."""
-
 
 def dropped(root):
     root.mkdir()
@@ -81,9 +78,6 @@ def test_a_night_whose_database_goes_away_and_comes_back_loses_nothing_and_pays_
         again = nightly(patient, NIGHT, progress)
         assert (progress.gathered, progress.waited) == (2, 2)  # gathered, lost the database, and gathered again
         assert not {stage.name for stage in again.stages if stage.status is StageStatus.FAILED}
-        expected, found = nights.state(plain), nights.state(root, **settings)
-        assert {name: found[name] for name in found.keys() - _OF_SUMS} == {
-            name: expected[name] for name in expected.keys() - _OF_SUMS
-        }
+        assert nights.state(root, **settings) == nights.state(plain)
         with open_store(patient.store_url) as store:
             assert store.ledger.released([f"f0501-{number}" for number in range(40)]).is_empty()
