@@ -199,10 +199,9 @@ def _answering(settings: SparkSettings, log: Path) -> Iterator[None]:
 
 def is_sparks(error: Exception) -> bool:
     """Tell whether an error came out of Spark or the way to it."""
-    from py4j.protocol import Py4JError  # noqa: PLC0415
     from pyspark.errors import PySparkException  # noqa: PLC0415
 
-    return isinstance(error, (Py4JError, PySparkException)) or type(error).__module__.startswith("grpc")
+    return isinstance(error, PySparkException) or type(error).__module__.startswith(("py4j.", "grpc"))
 
 
 def _remedy(text: str, otherwise: str) -> str:

@@ -17,6 +17,8 @@ MOST_HEADERS = 100
 """Lines of a head (as http.client); no server that people use sends half of them."""
 _PIECE = 65_536
 """Bytes asked for at a time; what has come is returned at once, so a slow server cannot hide behind it."""
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A header's name (RFC 9110, 5.6.2); a line without one is no header."""
 _STATUS = re.compile(rb"HTTP/(\d+(?:\.\d+)?)[ \t]+(\d{3})(?:[ \t].*)?")
 _SWITCHING, _NO_CONTENT, _NOT_MODIFIED = 101, 204, 304
 
@@ -126,7 +128,7 @@ class Answer:
             if text[0] in " \t":
                 if found:  # folded: the break stays visible, since nothing that matters is written so
                     found[-1] = (found[-1][0], f"{found[-1][1]}\n{text}")
-            elif colon:
+            elif colon and _TOKEN.fullmatch(name.strip()):
                 found.append((name.strip().lower(), value.strip()))
         raise HTTPException(f"got more than {MOST_HEADERS} headers")
 
