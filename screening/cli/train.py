@@ -13,7 +13,7 @@ from screening.cli.invocation import Answer, JsonOption, WorkspaceOption, run
 from screening.cli.models import model_data
 from screening.jobs.progress import Progress
 from screening.jobs.train import Trained, train
-from screening.jobs.train_applicants import TrainedModel, TrainedOnPeople, train_applicants
+from screening.jobs.train_applicants import TrainedOnPeople, train_applicants
 from screening.workspace import Workspace
 
 
@@ -88,7 +88,7 @@ def _on_people(trained: TrainedOnPeople) -> Answer:
     return Answer(data, _people_lines(trained))
 
 
-def _model(trained: TrainedModel) -> dict[str, Any]:
+def _model(trained: Trained) -> dict[str, Any]:
     return {**model_data(trained.record), "known_before": trained.known_before, "replaced": trained.replaced}
 
 

@@ -26,7 +26,7 @@ from screening.applicants.site_facts import fact_frame
 from screening.errors import InputError
 from screening.jobs.applicant_models import APPLICANTS, SITES, Decision, decisions_of_people
 from screening.jobs.progress import Progress
-from screening.jobs.train import keep_model_file
+from screening.jobs.train import Trained, keep_model_file
 from screening.settings import without_passwords
 from screening.settings.training import ApplicantSettings, TrainingSettings
 from screening.store import AuditEvent, ModelRecord, RunRecord, Store, open_store
@@ -40,20 +40,11 @@ _STEPS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class TrainedModel:
-    """A model that training gave. `known_before`: it was registered already; `replaced`: challengers retired for it."""
-
-    record: ModelRecord
-    known_before: bool
-    replaced: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class TrainedOnPeople:
     """What people's decisions taught: the judge of applicants, and the site model or why there is none."""
 
-    judge: TrainedModel
-    sites: TrainedModel | None
+    judge: Trained
+    sites: Trained | None
     without_sites: str
 
 
@@ -180,7 +171,7 @@ def _sites(decisions: Sequence[Decision], settings: TrainingSettings) -> _Taught
 
 def _register(
     workspace: Workspace, store: Store, taught: Sequence[_Taught], read: tuple[Sequence[Decision], datetime]
-) -> list[TrainedModel]:
+) -> list[Trained]:
     decisions, now = read
     digests = [hashlib.sha256(one.content).hexdigest() for one in taught]
     for one, digest in zip(taught, digests, strict=True):
@@ -201,11 +192,11 @@ def _register(
     return trained
 
 
-def _record(store: Store, taught: _Taught, digest: str, read: tuple[Sequence[Decision], RunRecord]) -> TrainedModel:
+def _record(store: Store, taught: _Taught, digest: str, read: tuple[Sequence[Decision], RunRecord]) -> Trained:
     known = store.models.all(taught.name)
     same = [model for model in known if model.digest == digest]
     if same:
-        return TrainedModel(same[0], known_before=True, replaced=())
+        return Trained(same[0], known_before=True, replaced=())
     decisions, run = read
     first, last = decisions[0].decided_at.date(), decisions[-1].decided_at.date()
     record = ModelRecord(
@@ -223,7 +214,7 @@ def _record(store: Store, taught: _Taught, digest: str, read: tuple[Sequence[Dec
         created_at=run.finished_at,
     )
     replaced = tuple(model.version for model in known if model.role == CHALLENGER)
-    return TrainedModel(record, known_before=False, replaced=replaced)
+    return Trained(record, known_before=False, replaced=replaced)
 
 
 def _run(
