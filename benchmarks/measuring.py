@@ -160,7 +160,7 @@ def write(bench: Bench, runs: Mapping[str, Sequence[Mapping[str, Any]]], size: i
         "unit": bench.unit,
         "against": bench.against,
         "notes": list(bench.notes),
-        "command": shlex.join(["python", str(Path(sys.argv[0])), *sys.argv[1:]]),
+        "command": shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
         "at": f"{datetime.now(UTC):%Y-%m-%d}",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "versions": _versions(),
