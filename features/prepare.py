@@ -8,7 +8,7 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from features.clicks import click_rollup
+from features.click_codes import rolled_up
 from features.facts import Inputs, conversion_facts
 from features.lookups import Lookups, Tables, tables_for
 from features.matrix import Sources, conversion_matrix, summed_sources
@@ -43,17 +43,19 @@ class Prepared:
 def prepare(traffic: Traffic, lookups: Lookups, last_day: int) -> Prepared:
     """Compute everything that judges need from events in memory. `last_day` is in days since 1970."""
     clicks, conversions = traffic.clicks.lazy(), traffic.conversions.lazy()
-    tables = tables_for((clicks, conversions), lookups)
-    rollups = rolled(traffic.clicks, tables)
+    rollups = rolled_up(traffic.clicks, lookups)
     claimed = _collected(claimed_clicks(nw.from_native(clicks), nw.from_native(conversions)))
+    tables = looked_up(traffic.conversions, claimed, lookups)
     days = traffic.clicks.select(pl.col("ts_us") // MICROSECONDS_PER_DAY).unique().to_series().sort().to_list()
     return assemble(traffic, claimed, rollups, tables, (tuple(days), last_day))
 
 
-def rolled(clicks: pl.DataFrame, tables: Tables) -> pl.DataFrame:
-    """Roll working clicks up to source and day."""
-    lazy = [nw.from_native(table.lazy()) for table in (clicks, tables.addresses, tables.agents, tables.referrals)]
-    return _collected(click_rollup(*lazy))
+def looked_up(conversions: pl.DataFrame, claimed: pl.DataFrame, lookups: Lookups) -> Tables:
+    """Look up addresses, agents and referrers of working conversions and of the clicks that they claim."""
+    # a conversion that lacks a fact takes it from its click
+    clicked = conversions.select("click_id", "affiliate_id").join(claimed, on="click_id", how="inner")
+    as_clicks = clicked.select("affiliate_id", ip="click_ip", user_agent="click_user_agent", referrer="click_referrer")
+    return tables_for([conversions.lazy(), as_clicks.lazy()], lookups)
 
 
 def assemble(

@@ -21,8 +21,8 @@ from features.click_codes import rolled_up
 from features.clicks import ROLLUP_VERSION
 from features.intelligence.addresses import AddressBook
 from features.intelligence.agents import AgentBook
-from features.lookups import Lookups, Tables, site_hosts, tables_for
-from features.prepare import Prepared, Traffic, assemble
+from features.lookups import Lookups, site_hosts
+from features.prepare import Prepared, Traffic, assemble, looked_up
 from features.schema import Kind
 from features.windows import day_number
 from features.working import CLICK_COLUMNS, claimed_clicks, working_clicks, working_conversions
@@ -112,7 +112,7 @@ class ClickEngine(Protocol):
         ...
 
     def rolled(self, snapshot: Snapshot, days: Sequence[date], known: Known) -> Iterator[tuple[date, pl.DataFrame]]:
-        """Roll up whole days of clicks, each as `features.prepare.rolled` does.
+        """Roll up whole days of clicks, each as `features.click_codes.rolled_up` does.
 
         Raises IntegrityError when a part is not what was written.
         """
@@ -145,15 +145,10 @@ class PolarsClicks:
             # whole affiliates at a time, as what is distinct cannot be added up
             piece_of = pl.col("affiliate_id").hash() % pieces
             rolled = [
-                rolled_day(clicks.filter(piece_of == piece).drop("click_id").collect(), known.on(day))
+                rolled_up(clicks.filter(piece_of == piece).drop("click_id").collect(), known.on(day))
                 for piece in range(pieces)
             ]
             yield day, pl.concat(rolled)
-
-
-def rolled_day(clicks: pl.DataFrame, on: Lookups) -> pl.DataFrame:
-    """Roll up working clicks of one day."""
-    return rolled_up(clicks, on)
 
 
 def no_clicks() -> pl.DataFrame:
@@ -212,9 +207,9 @@ def _gathered(snapshot: Snapshot, period: Period, books: Books, reading: Reading
     claimed = reading.clicks.claimed(snapshot, days, working)
     on = known.on(period.last)
     rollups = _rollups(snapshot, [day for day in days if day >= first], known, reading)
-    empty = rolled_day(no_clicks(), on)
+    empty = rolled_up(no_clicks(), on)
     traffic = Traffic(no_clicks(), working, known_outcomes(outcomes))
-    tables = _tables(working, claimed, on)
+    tables = looked_up(working, claimed, on)
     span = (tuple(day_number(day) for day in days), day_number(period.last))
     prepared = assemble(traffic, claimed, pl.concat([empty, *rollups]), tables, span)
     daily = _daily(snapshot, period)
@@ -273,13 +268,6 @@ def _rollup_path(snapshot: Snapshot, day: date, known: Known, folder: Path) -> P
         key.update(text.encode() + b"\0")
     key.update(sites.sort(sites.columns).write_csv().encode())
     return folder / f"{day.isoformat()}-{key.hexdigest()[:24]}.parquet"
-
-
-def _tables(working: pl.DataFrame, claimed: pl.DataFrame, on: Lookups) -> Tables:
-    # a conversion that lacks a fact takes it from its click
-    clicked = working.select("click_id", "affiliate_id").join(claimed, on="click_id", how="inner")
-    as_clicks = clicked.select("affiliate_id", ip="click_ip", user_agent="click_user_agent", referrer="click_referrer")
-    return tables_for([working.lazy(), as_clicks.lazy()], on)
 
 
 def known_outcomes(outcomes: pl.DataFrame) -> pl.DataFrame:

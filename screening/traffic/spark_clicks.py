@@ -20,11 +20,12 @@ import polars as pl
 import pyarrow as pa
 import zstandard
 
+from features.click_codes import rolled_up
 from features.schema import TABLES, Kind, Type
 from features.windows import MICROSECONDS_PER_DAY, day_number, day_of
 from features.working import CLICK_COLUMNS, claimed_clicks, working_clicks
 from screening.errors import IntegrityError
-from screening.traffic.gather import Known, PolarsClicks, no_clicks, rolled_day
+from screening.traffic.gather import Known, PolarsClicks, no_clicks
 from screening.traffic.lake import Part, Snapshot
 from screening.traffic.lake_remote import remote_of
 from screening.traffic.spark_session import batches_of, collected, columns_of, is_sparks, shipped
@@ -63,7 +64,7 @@ class SparkClicks:
         parts = [part for day in days for part in snapshot.select((Kind.CLICKS,), day, day)]
         if not parts:
             return
-        types = rolled_day(no_clicks(), known.on(days[0])).schema
+        types = rolled_up(no_clicks(), known.on(days[0])).schema
         with _blaming(snapshot, parts):
             self._verify(snapshot, parts)
             clicks: DataFrame = nw.to_native(self._working(snapshot, parts))
@@ -106,7 +107,7 @@ def roll_batches(content: bytes, batches: Iterator[pa.RecordBatch]) -> Iterator[
     known = unpacked(content)
     clicks = pl.DataFrame(pl.from_arrow(pa.Table.from_batches(held)))
     for of_day in clicks.partition_by("day"):
-        yield from batches_of(rolled_day(of_day.select(CLICK_COLUMNS), known.on(day_of(of_day["day"][0]))))
+        yield from batches_of(rolled_up(of_day.select(CLICK_COLUMNS), known.on(day_of(of_day["day"][0]))))
 
 
 def packed(known: Known) -> bytes:

@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from features.click_codes import rolled_up
 from features.clicks import click_rollup
 from features.families import all_features
-from features.lookups import tables_for
-from features.prepare import Traffic, prepare, rolled
+from features.prepare import Traffic, prepare
 from features.schema import Kind, polars_schema
 from features.sources import NORM_WEIGHT, click_sums
 from features.windows import MICROSECONDS_PER_DAY, day_number
@@ -42,11 +42,10 @@ def prepared(conversions, events):
 
 
 def test_single_days_of_clicks_add_up_to_all_of_them(events):
-    clicks, conversions = working(events)
-    tables = tables_for((clicks.lazy(), conversions.lazy()), events.lookups)
+    clicks, _ = working(events)
     day = pl.col("ts_us") // MICROSECONDS_PER_DAY
-    whole = rolled(clicks, tables)
-    pieces = pl.concat([rolled(part, tables) for _, part in clicks.group_by(day, maintain_order=True)])
+    whole = rolled_up(clicks, events.lookups)
+    pieces = pl.concat([rolled_up(part, events.lookups) for _, part in clicks.group_by(day, maintain_order=True)])
     keys = ["affiliate_id", "offer_id", "sub", "day"]
     assert pieces.select(whole.columns).sort(keys).equals(whole.sort(keys))
     assert whole["clicks"].sum() == clicks.height
@@ -54,9 +53,8 @@ def test_single_days_of_clicks_add_up_to_all_of_them(events):
 
 
 def test_windows_of_clicks_add_up_to_all_of_them(events):
-    clicks, conversions = working(events)
-    tables = tables_for((clicks.lazy(), conversions.lazy()), events.lookups)
-    rollup = nw.from_native(rolled(clicks, tables).lazy())
+    clicks, _ = working(events)
+    rollup = nw.from_native(rolled_up(clicks, events.lookups).lazy())
     for days in (7, 28):
         sums = nw.to_native(click_sums(rollup, day_number(events.last), days)).collect()
         assert sums["clicks"].sum() == clicks.height
