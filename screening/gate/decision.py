@@ -12,8 +12,6 @@ from models.evidence import Reason
 class _Decision:
     reasons: tuple[Reason, ...]
     """Why, the most telling first."""
-    missing: tuple[str, ...] = ()
-    """Names of the facts that were not available."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ def name(decision: Decision) -> str:
 
 
 def worst(decisions: Iterable[Decision]) -> Decision:
-    """Join decisions about one conversion: the severest wins and keeps every reason and missing fact.
+    """Join decisions about one conversion: the severest wins and keeps every reason.
 
     No decision at all is a Hold, never a Pay. Adding a decision never makes the outcome milder.
     """
@@ -62,8 +60,7 @@ def worst(decisions: Iterable[Decision]) -> Decision:
     if not given:
         return Hold((Reason("not_judged"),))
     reasons = tuple(dict.fromkeys(_Hashable(reason) for decision in given for reason in decision.reasons))
-    missing = tuple(dict.fromkeys(fact for decision in given for fact in decision.missing))
-    return type(given[0])(tuple(item.reason for item in reasons), missing)
+    return type(given[0])(tuple(item.reason for item in reasons))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,7 +23,7 @@ from models.rules import RuleInputs, rule_hits
 from models.stats import benjamini_hochberg, conformal_p, fit_beta_prior, shrunk_interval
 from models.taught import SUSPECT, TaughtJudge
 from screening.gate.decision import Decision, Hold, Pay, name, worst
-from screening.gate.policy import Evidence, by_rule, decide
+from screening.gate.policy import Evidence, by_rule, clear, decide
 from screening.settings.decisions import DecisionSettings
 from screening.traffic.gather import WINDOW_DAYS, Gathered
 
@@ -179,9 +179,10 @@ def _decisions(
     judged = gathered.prepared.matrix.select("conversion_id", *SUB, window=_WINDOW).with_columns(
         score=pl.Series(verdict.posterior).fill_nan(None),
         p_value=pl.Series(verdict.p_value).fill_nan(None),
-        hold=pl.Series(verdict.held),
+        held=pl.Series(verdict.held),
     )
-    judged = judged.join(sources.select(*SUB, "window", "held", "reason_details"), on=[*SUB, "window"], how="left")
+    whole = sources.select(*SUB, "window", "reason_details", source_held="held")
+    judged = judged.join(whole, on=[*SUB, "window"], how="left")
     rows = _of_period(gathered).join(judged.drop(*SUB), on="conversion_id", how="left", maintain_order="left")
     return _decided(rows, hits, settings, has_clicks=gathered.has_clicks)
 
@@ -195,20 +196,18 @@ def _decided(
     rows: pl.DataFrame, hits: Mapping[str, Sequence[Reason]], settings: DecisionSettings, *, has_clicks: bool
 ) -> pl.DataFrame:
     """Decide row by row where there is an objection; the rest, known and without any, is paid."""
-    known = pl.col("score").is_between(0.0, 1.0).fill_null(value=False)
     ruled = pl.Series(list(hits), dtype=pl.String)
-    objected = pl.col("hold") | pl.col("held") | pl.col("conversion_id").is_in(ruled.implode())
-    clear = rows.select((known & ~objected).fill_null(value=False)).to_series()
+    rows = rows.with_columns(clear=clear(pl.col("conversion_id").is_in(ruled.implode())))
     sources: dict[str, list[Reason]] = {}
     decisions = []
-    doubtful = rows.filter(~clear).select("conversion_id", "score", "hold", "held", "reason_details")
-    for row in doubtful.iter_rows(named=True):
-        text = row["reason_details"] or "[]"
+    doubtful = rows.filter(~pl.col("clear"))
+    columns = ("conversion_id", "score", "held", "source_held", "reason_details")
+    for conversion_id, score, held, source_held, details in doubtful.select(columns).iter_rows():
+        text = details or "[]"
         source = sources.setdefault(text, [Reason(**reason) for reason in json.loads(text)])
-        rules = hits.get(row["conversion_id"], ())
-        evidence = Evidence(rules, row["score"], bool(row["hold"]), source, bool(row["held"]), ())
+        evidence = Evidence(hits.get(conversion_id, ()), score, held, source, source_held)
         decisions.append(decide(evidence, settings.reasons_max))
-    return _decision_frame(rows.with_columns(clear=clear), decisions, has_clicks=has_clicks)
+    return _decision_frame(rows, decisions, has_clicks=has_clicks)
 
 
 def _source_frame(sources: pl.DataFrame, gathered: Gathered) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +13,9 @@ from hypothesis import strategies as st
 from models.evidence import Reason, Severity
 from models.reasons import CODES, RULES
 from screening.gate.decision import Hold, Pay, Reject, severity
-from screening.gate.policy import Evidence, by_rule, decide
+from screening.gate.policy import Evidence, by_rule, clear, decide
 
-NOTHING = Evidence((), None, False, (), False, ())
+NOTHING = Evidence((), None, False, (), False)
 CLEAN = replace(NOTHING, score=0.01)
 MOST = 5
 
@@ -28,7 +29,6 @@ evidences = st.builds(
     st.booleans(),
     st.lists(source_reasons, max_size=3),
     st.booleans(),
-    st.just(("ip",)),
 )
 
 
@@ -43,8 +43,30 @@ def test_an_unknown_score_never_pays(evidence, unknown):
     assert not isinstance(decide(replace(evidence, score=unknown), MOST), Pay)
 
 
-def test_a_known_score_without_objection_pays_and_says_what_was_missing():
-    assert decide(replace(CLEAN, missing=("ip", "clicks")), MOST) == Pay((), ("ip", "clicks"))
+def test_a_known_score_without_objection_pays():
+    assert decide(CLEAN, MOST) == Pay(())
+
+
+@pytest.mark.parametrize("unknown", ["held", "source_held"])
+def test_an_objection_that_is_not_known_holds(unknown):
+    decision = decide(replace(CLEAN, **{unknown: None}), MOST)
+    assert isinstance(decision, Hold)
+    assert [reason.code for reason in decision.reasons] == ["facts_missing"]
+
+
+maybe = st.sampled_from([True, False, None])
+
+
+@given(st.lists(st.tuples(st.one_of(scores, st.floats()), maybe, maybe, st.booleans()), max_size=20))
+def test_rows_are_clear_exactly_where_the_decision_is_to_pay(rows):
+    schema = {"score": pl.Float64, "held": pl.Boolean, "source_held": pl.Boolean, "ruled": pl.Boolean}
+    found = pl.DataFrame(rows, schema=schema, orient="row").select(clear(pl.col("ruled"))).to_series()
+    rule = Reason(RULES[0].code)
+    expected = [
+        isinstance(decide(Evidence((rule,) if ruled else (), score, held, (), whole), MOST), Pay)
+        for score, held, whole, ruled in rows
+    ]
+    assert found.to_list() == expected
 
 
 @given(evidences, rule_reasons)
