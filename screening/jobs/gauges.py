@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from screening.errors import InputError, IntegrityError
@@ -59,8 +58,8 @@ def _runs(store: Store) -> Iterator[Gauge]:
 
 
 def _night(workspace: Workspace) -> Iterator[Gauge]:
-    journals = _journals(workspace)
-    newest = next(journals, None)
+    journals = [_journal(workspace, night) for night in nights(workspace.root / NIGHTS)]
+    newest = journals[0] if journals else None
     stages = list(newest.stages.values()) if newest else []
     yield Gauge(
         "winnow_night_stage_seconds",
@@ -77,8 +76,12 @@ def _night(workspace: Workspace) -> Iterator[Gauge]:
         "What the stages of the newest night counted",
         tuple(({"stage": stage.name, "what": what}, count) for stage in stages for what, count in stage.counts.items()),
     )
-    ends = (journal.ended_at for journal in ((newest, *journals) if newest else ()))
-    ended_at = next((end for end in ends if end is not None), None)
+    yield Gauge(
+        "winnow_night_unreadable",
+        "1 when the journal of the newest night cannot be read, so that nothing is known of it",
+        (({}, float(newest is None)),) if journals else (),
+    )
+    ended_at = next((journal.ended_at for journal in journals if journal and journal.ended_at), None)
     yield Gauge(
         "winnow_night_last_finished_timestamp_seconds",
         "When a night last ended with no stage failed, in seconds since 1970",
@@ -86,12 +89,12 @@ def _night(workspace: Workspace) -> Iterator[Gauge]:
     )
 
 
-def _journals(workspace: Workspace) -> Iterator[Journal]:
-    """Yield the journals of the nights, the newest first; a damaged one tells nothing, and so its alarm goes off."""
-    folder = workspace.root / NIGHTS
-    for night in nights(folder):
-        with suppress(IntegrityError):
-            yield Journal.of(folder, night)
+def _journal(workspace: Workspace, night: date) -> Journal | None:
+    """Return the journal of a night; None when it is damaged."""
+    try:
+        return Journal.of(workspace.root / NIGHTS, night)
+    except IntegrityError:
+        return None
 
 
 def _queues(store: Store, now: datetime) -> Iterator[Gauge]:

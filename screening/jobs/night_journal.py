@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -111,8 +112,12 @@ def newest_night(folder: Path) -> date | None:
 
 
 def nights(folder: Path) -> list[date]:
-    """Return the nights that have a journal, the newest first."""
-    return sorted((date.fromisoformat(path.stem) for path in folder.glob("????-??-??.json")), reverse=True)
+    """Return the nights that have a journal, the newest first. A file whose name is no date is none."""
+    found = []
+    for path in folder.glob("????-??-??.json"):
+        with suppress(ValueError):
+            found.append(date.fromisoformat(path.stem))
+    return sorted(found, reverse=True)
 
 
 def stamp(now: datetime) -> str:

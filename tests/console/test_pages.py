@@ -365,6 +365,33 @@ def test_the_last_night_says_what_it_did_and_lacked(make_scene):
     assert "journal of the last night cannot be read" in browser.get("/").text
 
 
+def test_a_night_that_was_interrupted_and_one_that_never_came_are_loud(make_scene):
+    scene = make_scene()
+    folder = scene.root / "nights"
+    folder.mkdir()
+    (folder / "2026-13-45.json").write_text("{}", encoding="utf-8")  # no night: its name is no date
+    journal = Journal.of(folder, JUDGED.date())
+    journal.record(StageReport("ingest", StageStatus.DONE, "done", {}, stamp(JUDGED)))
+    assert "did not end" not in scene.signed_in("viewer").get("/").text
+    scene.clock.forward(days=1)
+    assert f"The night of {JUDGED.date()} did not end" in scene.signed_in("viewer").get("/").text
+    scene.clock.forward(days=2)
+    assert f"The last night was that of {JUDGED.date()}" in scene.signed_in("viewer").get("/").text
+
+
+def test_applications_that_the_last_screening_set_aside_are_told_however_many_runs_follow(make_scene):
+    scene = make_scene()
+    counts = {"quarantined": 37}
+    scene.store.record_run(
+        writer.run_record("screen-9", command="screen", started_at=JUDGED, finished_at=JUDGED, counts=counts)
+    )
+    for number in range(8):
+        scene.store.record_run(
+            writer.run_record(f"payout-{number}", command="payout", started_at=JUDGED, finished_at=JUDGED)
+        )
+    assert "The last screening set 37 applications aside" in scene.signed_in("viewer").get("/").text
+
+
 def test_an_empty_queue_says_so(scene):
     assert "Nothing waits here" in scene.signed_in("viewer").get("/review/affiliates").text
     assert "No case fits these filters" in scene.signed_in("viewer").get("/review/sources?reason=nothing").text

@@ -301,3 +301,9 @@ def test_the_figures_for_monitoring_tell_of_each_stage_and_when_a_night_last_end
     later = figures(root)
     assert later["winnow_night_stage_status"] == [({"stage": "scan", "status": "failed"}, 1)]
     assert later["winnow_night_last_finished_timestamp_seconds"] == [({}, good)]
+    assert later["winnow_night_unreadable"] == [({}, 0)]
+    journal.path.write_text("{", encoding="utf-8")
+    damaged = figures(root)
+    assert damaged["winnow_night_unreadable"] == [({}, 1)]
+    assert damaged["winnow_night_stage_status"] == []
+    assert damaged["winnow_night_last_finished_timestamp_seconds"] == [({}, good)]

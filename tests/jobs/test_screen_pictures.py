@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+from screening.applicants.headless.browser import VISIT_NAME
 from screening.jobs.progress import silent_progress
 from screening.jobs.screen_pictures import watch_escalated
+from screening.jobs.views.applicant import picture_of
 from screening.workspace import open_workspace
 
 
@@ -42,3 +44,12 @@ def test_without_a_browser_it_is_said_and_no_old_picture_stays(tmp_path):
     websites[0] = ("https://example.com/",)
     look(tmp_path, folders, websites, **settings)
     assert json.loads((folders[0] / "browser.json").read_text("utf-8"))["error"] == "browser_unavailable"
+
+
+def test_what_a_browser_saw_and_cannot_be_read_is_not_nothing_seen(tmp_path):
+    assert picture_of(None) is None
+    assert picture_of(tmp_path) is None
+    (tmp_path / VISIT_NAME).write_text("{", encoding="utf-8")
+    unreadable = picture_of(tmp_path)
+    assert unreadable is not None
+    assert (unreadable.file, unreadable.error) == (None, "what_it_saw_cannot_be_read")

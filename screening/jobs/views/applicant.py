@@ -45,11 +45,11 @@ class Picture:
     """A picture of the applicant's site as a browser showed it, and what the page did though nobody clicked.
 
     `attempts` are click hosts of affiliate networks that it called, by which it would have claimed a visitor's orders;
-    `error` says why nothing, or only a part, was seen. None: all of it was.
+    `error` says why nothing, or only a part, was seen. None: all of it was. `taken_at` None: not known.
     """
 
     file: Path | None
-    taken_at: datetime
+    taken_at: datetime | None
     url: str
     final_url: str | None
     attempts: tuple[str, ...]
@@ -108,8 +108,8 @@ def applicant_page(workspace: Workspace, store: Store, application_id: str) -> A
 
 
 def picture_of(folder: Path | None) -> Picture | None:
-    """Return what a browser saw of the applicant's site, None when none looked or what it wrote cannot be read."""
-    if folder is None:
+    """Return what a browser saw of the applicant's site, with an error where that cannot be read; None: none looked."""
+    if folder is None or not (folder / VISIT_NAME).exists():
         return None
     try:
         seen = json.loads((folder / VISIT_NAME).read_text("utf-8"))
@@ -124,7 +124,7 @@ def picture_of(folder: Path | None) -> Picture | None:
             error=seen["error"],
         )
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return Picture(None, None, "the site", None, (), (), (), "what_it_saw_cannot_be_read")
 
 
 def _ring(

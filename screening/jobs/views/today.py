@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from screening.jobs.night_journal import StageStatus
 from screening.jobs.views.figures import Figure, figures
 from screening.jobs.views.lists import list_ages
 from screening.jobs.views.night import Night, last_night
@@ -18,6 +19,10 @@ from screening.workspace import Workspace
 
 _SCAN_LATE = timedelta(hours=36)
 """A nightly scan is late when a night was missed and half a day more has gone."""
+_NIGHT_LATE = timedelta(hours=60)
+"""After the midnight that names a night, when the next one should have begun well over a day ago."""
+_NIGHT_LONG = timedelta(hours=24)
+"""After the same midnight; no night takes so long."""
 _BATCHES = 60
 """Payout batches added up."""
 _PERIOD = timedelta(days=30)
@@ -83,7 +88,12 @@ def today(workspace: Workspace, store: Store, now: datetime) -> Today:
     appeals, deadline = trail.open_appeals()
     night = last_night(workspace)
     return Today(
-        alarms=(*_night_alarms(night), *_alarms(workspace, store, (scan, deadline), now)),
+        alarms=(
+            *_late(store, now),
+            *_night_alarms(night, now),
+            *_alarms(workspace, store, (scan, deadline), now),
+            *_set_aside(store, night),
+        ),
         held=money["hold"],
         rejected=money["reject"],
         cleared=money["pay"],
@@ -130,7 +140,17 @@ def _queues(store: Store, now: datetime) -> tuple[Waiting, ...]:
     return tuple(queues)
 
 
-def _night_alarms(night: Night | None) -> Iterator[Alarm]:
+def _late(store: Store, now: datetime) -> Iterator[Alarm]:
+    """Say how much waits beyond the day on which a network locks it: paid or lost with no decision."""
+    for kind, what, queue in (("source", "traffic sources", "sources"), ("conversion", "conversions", "conversions")):
+        late = store.browse.cases.due_before(now, kind)
+        if late:
+            text = "Nobody decided before their networks locked them. Decide these first, or tell the networks."
+            title = f"{late:,} held {what} are past their lock"
+            yield Alarm(title, text, grave=True, href=f"/review/{queue}?order=clock", action="Decide them")
+
+
+def _night_alarms(night: Night | None, now: datetime) -> Iterator[Alarm]:
     if night is None:
         return
     if night.fault:
@@ -138,6 +158,26 @@ def _night_alarms(night: Night | None) -> Iterator[Alarm]:
     for stage in night.failed:
         text = f"{stage.message} `winnow nightly` tries it again."
         yield Alarm(f"The night of {night.night} failed at {stage.name}", text, grave=True)
+    age = now - datetime.combine(night.night, time(), UTC)
+    if age > _NIGHT_LATE:
+        text = "No later one has begun. See to the timer that starts `winnow nightly`."
+        yield Alarm(f"The last night was that of {night.night}", text, grave=True)
+    if age > _NIGHT_LONG and night.ended_at is None and not night.failed and not night.fault:
+        text = "It was interrupted: some of its stages were never done. `winnow nightly` does them."
+        yield Alarm(f"The night of {night.night} did not end", text, grave=True)
+
+
+def _set_aside(store: Store, night: Night | None) -> Iterator[Alarm]:
+    """Say what could not be read: applications that the newest screening set aside, and what the last night lacked."""
+    screened = store.browse.trail.newest("screen")
+    rows = screened.counts.get("quarantined", 0) if screened else 0
+    if screened and rows:
+        text = "They could not be read and are judged by nobody; the quarantine folder has each with its reason."
+        title = f"The last screening set {rows:,} applications aside"
+        yield Alarm(title, text, grave=False, href=f"/runs/{screened.run_id}", action="Look at the run")
+    for stage in night.stages if night else ():
+        if stage.status is StageStatus.INCOMPLETE:
+            yield Alarm(f"Last night's {stage.name} lacked something", stage.message, grave=False)
 
 
 def _alarms(
