@@ -122,10 +122,16 @@ def change_connection(desk: SettingsDesk, name: str, wanted: Wanted) -> tuple[st
     Raises InputError when a value or the secret cannot be, when the address changes while a variable holds the secret,
     and ConflictError when somebody changed the connection meanwhile.
     """
-    kind, loaded = KINDS[name], desk.loaded()
+    kind = KINDS[name]
+    changed = desk.decide_and_change(lambda loaded: _edit_of(desk, kind, wanted, loaded))
+    return tuple(key for key in changed if key != kind.file_key)
+
+
+def _edit_of(desk: SettingsDesk, kind: Kind, wanted: Wanted, loaded: Loaded) -> Edit:
     now_there = connection_of(kind, loaded, desk.root, desk.environment)
     moved = any(wanted.values[key] != now_there.values[key] for key in kind.leads)
-    if moved and now_there.secret.is_variable and not wanted.secret:
+    if moved and now_there.secret.is_variable:
+        # also when a secret is given with the address: the one of the variable wins over it and would be sent there
         raise InputError(
             f"The secret is in the variable {now_there.secret.source} and would go to the new address.",
             remedy="Change the address where the variable is set, or remove the variable first.",
@@ -138,11 +144,9 @@ def change_connection(desk: SettingsDesk, name: str, wanted: Wanted) -> tuple[st
         values[kind.file_key], secrets[file] = f"{SECRETS}/{kind.file_name}", _checked(wanted.secret)
     elif fate == "removed":
         values[kind.file_key], secrets[file] = "", None
-    # the version that the form holds covers the secret too; the desk compares the values once more under its lock
-    held = version_of(values_of(loaded, tuple(values))) if wanted.seen == now_there.version else "changed"
-    said = {"secret": fate} if fate else {}
-    changed = desk.change(Edit(f"connection {kind.title}", values, held, secrets, said))
-    return (*(key for key in changed if key != kind.file_key), *(("secret",) if fate else ()))
+    # the version that the form holds covers the secret too
+    seen = version_of(values_of(loaded, tuple(values))) if wanted.seen == now_there.version else "changed"
+    return Edit(f"connection {kind.title}", values, seen, secrets, {"secret": fate} if fate else {})
 
 
 def _fate(secret: Secret, wanted: Wanted, *, moved: bool) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -64,8 +64,17 @@ class SettingsDesk:
         Raises ConflictError when somebody changed one of them meanwhile, InputError when a value cannot be, or stands
         where it cannot be changed from here.
         """
+        return self.decide_and_change(lambda _: edit)
+
+    def decide_and_change(self, decide: Callable[[Loaded], Edit]) -> tuple[str, ...]:
+        """Change what `decide` makes of the settings, of which nobody changes any between its look and the change.
+
+        Returns the changed keys and those of what the edit has to say beside them. Raises as `change`, and whatever
+        `decide` raises.
+        """
         with self._alone():
-            return self._changed(self.loaded(), edit)
+            before = self.loaded()
+            return self._changed(before, decide(before))
 
     def change_policy(self, clauses: Mapping[str, Any], seen: str) -> tuple[str, ...]:
         """Change the programme's policy where it stands, and return the clauses that are others now.
@@ -100,7 +109,7 @@ class SettingsDesk:
             self._demand_only(before, draft, changed)
             said = {key: {"before": held[key], "after": _plain(value)} for key, value in changed.items()}
             self._place(edit, path, draft, {**said, **edit.said})
-        return tuple(changed)
+        return (*changed, *edit.said)
 
     def _change_policy_file(self, path: Path, held: Mapping[str, Any], changes: Mapping[str, list[str]]) -> None:
         with draft_of(path, _policy_text(path, changes)) as draft:

@@ -11,6 +11,10 @@ import pytest
 import yaml
 from page_markup import HOSTILE, Markup
 
+from screening.jobs import settings_change
+from screening.jobs.connections import KINDS
+from screening.jobs.settings_change import values_of
+
 OURS = """# Nimbus: ask Ann before you change this
 policy:
   brands: [Nimbus] # the shop
@@ -195,6 +199,45 @@ class TestConnections:
         refused = self.post(browser, **{"networks.everflow.url": "https://elsewhere.example/v1"})
         assert refused.status_code == 422
         assert "would go to the new address" in alarm(refused)
+
+    @pytest.mark.parametrize(
+        ("name", "variable", "lead", "elsewhere"),
+        [
+            ("everflow", "WINNOW_EVERFLOW_API_KEY", "networks.everflow.url", "https://elsewhere.example/v1"),
+            ("mail", "WINNOW_SMTP_PASSWORD", "notices.smtp.host", "mail.elsewhere.example"),
+        ],
+    )
+    def test_a_secret_typed_beside_the_address_does_not_lead_that_of_a_variable_there(
+        self, make_scene, name, variable, lead, elsewhere
+    ):
+        scene = make_scene()
+        scene.console.live.environment[variable] = SECRET
+        browser = scene.signed_in("admin")
+        place = list(KINDS).index(name)
+        now = values_of(scene.console.workspace.loaded, KINDS[name].keys)
+        form = {key: str(value) for key, value in now.items() if value is not False}
+        form |= {"seen": seen_on(browser, "/settings/connections", place), lead: elsewhere, "secret": "dummy"}
+        refused = browser.post(f"/settings/connections/{name}", form)
+        assert refused.status_code == 422
+        assert "would go to the new address" in alarm(refused)
+        assert values_of(scene.console.workspace.loaded, (lead,))[lead] == now[lead]
+        assert not list(scene.root.glob("secrets/*.key")) + list(scene.root.glob("secrets/*password"))
+
+    def test_a_secret_set_while_another_admin_moves_the_address_stays_at_its_own(self, programme, monkeypatch):
+        browser, second, real = programme.signed_in("admin"), programme.signed_in("admin"), settings_change.holding_lock
+        seen = seen_on(browser, "/settings/connections")
+
+        def beaten(*args, **options):
+            # the other admin gets the lock first, after this one's form was sent
+            monkeypatch.setattr(settings_change, "holding_lock", real)
+            assert self.post(second, secret=SECRET).status_code == 303
+            return real(*args, **options)
+
+        monkeypatch.setattr(settings_change, "holding_lock", beaten)
+        moved = {**EVERFLOW, "networks.everflow.url": "https://elsewhere.example/v1", "seen": seen}
+        assert browser.post(TO_EVERFLOW, moved).status_code == 409
+        everflow = programme.console.workspace.settings.networks.everflow
+        assert (everflow.url, bool(everflow.key_file)) == (EVERFLOW["networks.everflow.url"], True)
 
     def test_a_secret_is_removed_on_demand_and_stays_otherwise(self, programme):
         browser = programme.signed_in("admin")
