@@ -23,6 +23,7 @@ from screening.errors import BusyError, InputError, IntegrityError
 from screening.gate.payout import LACKING, Total, earliest_judgement
 from screening.jobs.outfile import new_file
 from screening.jobs.payout_answers import Judge, Summary, UnreadableLine, summarise
+from screening.jobs.payout_evidence import EvidenceChangedError, EvidenceState, evidence_state, refuse_changed
 from screening.jobs.progress import Progress
 from screening.settings import without_passwords
 from screening.store import RELEASES, AuditEvent, Records, RunRecord, Store, open_store
@@ -41,7 +42,7 @@ _WORDS = ("pay", "hold", "reject")
 _ID_LETTERS = 24
 """Letters of a batch's digest in its run_id: 96 bits, so that two batches never share one."""
 _ATTEMPTS = 5
-"""How often a batch is decided anew because another one released some of its conversions at the same moment."""
+"""How often a batch is decided anew because releases, verdicts or scans came in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +85,17 @@ def gate_payout(
         with open_store(workspace.store_url) as store, new_file(out) as draft:
             batch = _Batch(workspace, store, lines, now, progress)
             for _ in range(_ATTEMPTS):
-                verdict = store.verdicts.last()
+                before = evidence_state(store)
                 kept = batch.kept_answer()
                 answer = kept or batch.decide()
                 progress.step("write", 0, lines.count)
                 write_payout(lines, batch.columns_of(answer), draft, settings)
                 summary = summarise(lines, answer.frames())
-                if kept is not None or batch.record(answer, summary, verdict):
+                if kept is not None or batch.record(answer, summary, before):
                     return batch.account(summary, out, repeated=kept is not None)
-    raise BusyError("Other batches keep releasing the same conversions.", remedy="Try again.", where=str(path))
+    raise BusyError(
+        "Other batches, people or scans keep changing the same conversions.", remedy="Try again.", where=str(path)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,22 +156,22 @@ class _Batch:
             answers, scans = judge.decide(judged)
             return replace(self._keep(answers), scans=scans)
 
-    def record(self, answer: _Answer, summary: Summary, verdict: int) -> bool:
+    def record(self, answer: _Answer, summary: Summary, before: EvidenceState) -> bool:
         """Record the run, its releases and their audit event, all or nothing.
 
-        Returns False, and records nothing, when another batch released one of these conversions first, or when a person
-        gave another verdict than the last one (`verdict`) before the decision.
+        Returns False, and records nothing, when another batch released one of these conversions first, or when a
+        verdict or a scan came in after `before`, the state of the evidence that the answer rests on.
         """
         kept = answer.path.relative_to(self.workspace.root).as_posix()
         inputs = {str(self.lines.path.absolute()): self.lines.digest, kept: answer.digest}
         try:
             with self.store.together() as records:
                 records.audit.lock()
-                _refuse_later(records, verdict)
+                refuse_changed(records, before)
                 records.record_run(self._run(summary, inputs))
                 self._release(records, answer)
                 records.audit.append(self._event(summary, answer.scans))
-        except (_ReleasedElsewhereError, _DecidedElsewhereError):
+        except (_ReleasedElsewhereError, EvidenceChangedError):
             return False
         except InputError:
             if self._recorded() is None:
@@ -249,17 +252,8 @@ class _Batch:
         return AuditEvent(self.now, ACTOR, "release", f"run {self.run_id}", details)
 
 
-def _refuse_later(records: Records, verdict: int) -> None:
-    if records.verdicts.last() != verdict:
-        raise _DecidedElsewhereError
-
-
 class _ReleasedElsewhereError(Exception):
     """Another batch released a conversion between the decision and its record."""
-
-
-class _DecidedElsewhereError(Exception):
-    """A person decided about conversions between the decision and its record."""
 
 
 def _refuse_out(path: Path, out: Path) -> None:

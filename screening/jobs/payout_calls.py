@@ -27,7 +27,13 @@ import polars as pl
 
 from screening.errors import BusyError, ConflictError
 from screening.gate.payout import LINES, decide_lines, earliest_judgement
-from screening.jobs.payout_evidence import judged_lines
+from screening.jobs.payout_evidence import (
+    EvidenceChangedError,
+    EvidenceState,
+    evidence_state,
+    judged_lines,
+    refuse_changed,
+)
 from screening.settings import without_passwords
 from screening.store import RELEASES, AuditEvent, KeptAnswer, Records, RunRecord, Store
 from screening.workspace import Workspace
@@ -36,7 +42,7 @@ COMMAND = "payout-calls"
 ACTOR = "winnow payout calls"
 EVENT = "payout.decided"
 _ATTEMPTS = 5
-"""How often a group is decided anew because somebody else released or decided some of it at the same moment."""
+"""How often a group is decided anew because releases, verdicts or scans came in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +136,7 @@ class PayoutDesk:
                 )
 
     def _judge(self, calls: Sequence[PayoutCall]) -> _Group:
-        verdict, now = self._store.verdicts.last(), self._clock()
+        before, now = evidence_state(self._store), self._clock()
         lines = _frame(calls)
         oldest = earliest_judgement(now, self._workspace.settings.payout.scan_age_days_max)
         judged = judged_lines(self._store, lines["conversion_id"]).drop("judged_by")
@@ -140,7 +146,7 @@ class PayoutDesk:
         told = [self._told(call, rows[end - len(call.lines) : end], now) for call, end in zip(calls, ends, strict=True)]
         batches = pl.Series("batch_id", [call.batch_id for call in calls for _ in call.lines], dtype=pl.String)
         decided = lines.drop("currency").hstack(answers).with_columns(batches)
-        return _Group(calls, decided, told, verdict, now)
+        return _Group(calls, decided, told, before, now)
 
     def _told(
         self, call: PayoutCall, rows: Sequence[tuple[str, str | None, list[str]]], now: datetime
@@ -161,20 +167,20 @@ class PayoutDesk:
     def _record(self, group: _Group) -> bool:
         """Record releases, answers and the audit event, all or nothing.
 
-        Returns False, and records nothing, when another batch released one of the conversions first, a person gave a
-        verdict meanwhile, or another server answered one of the calls.
+        Returns False, and records nothing, when another batch released one of the conversions first, a verdict or
+        a scan came in meanwhile, or another server answered one of the calls.
         """
         try:
             with self._store.together() as records:
                 records.audit.lock()
-                _refuse_later(records, group.verdict)
+                refuse_changed(records, group.before)
                 if not self._recorded:
                     records.record_run(self._run(group.now))
                 self._release(records, group)
                 records.answers.keep(group.kept())
                 records.webhooks.announce(EVENT, group.now, *group.told)
                 records.audit.append(self._event(group))
-        except (_ChangedError, ConflictError):
+        except (_ReleasedElsewhereError, EvidenceChangedError, ConflictError):
             return False
         self._recorded = True
         return True
@@ -186,7 +192,7 @@ class PayoutDesk:
         releases = paid.with_columns(released_at=pl.lit(group.now), run_id=pl.lit(self._run_id))
         wanted = releases.select(RELEASES.names()).cast(RELEASES).sort("conversion_id")
         if not records.ledger.release(wanted)["batch_id"].equals(wanted["batch_id"]):
-            raise _ChangedError
+            raise _ReleasedElsewhereError
 
     def _event(self, group: _Group) -> AuditEvent:
         batches = [{"batch_id": call.batch_id, "caller": call.caller, "lines": len(call.lines)} for call in group.calls]
@@ -221,7 +227,7 @@ class _Group:
     calls: Sequence[PayoutCall]
     decided: pl.DataFrame
     told: list[dict[str, Any]]
-    verdict: int
+    before: EvidenceState
     now: datetime
 
     def bodies(self) -> list[str]:
@@ -236,13 +242,8 @@ class _Group:
         ]
 
 
-class _ChangedError(Exception):
-    """Somebody changed between the decision and its record what the decision rests on."""
-
-
-def _refuse_later(records: Records, verdict: int) -> None:
-    if records.verdicts.last() != verdict:
-        raise _ChangedError
+class _ReleasedElsewhereError(Exception):
+    """Another batch released a conversion between the decision and its record."""
 
 
 def _apart(calls: Sequence[PayoutCall], replies: Mapping[int, Reply]) -> list[int]:

@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import polars as pl
 
 from screening.gate.verdicts import with_verdicts
-from screening.store import Store
+from screening.store import Records, Store
 
 _WANTED = ("affiliate_id", "payout", "currency", "decision", "reasons")
 """Of a judgement; reading all of it takes twice as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceState:
+    """How far the evidence of the gate was: the last verdict that a person gave, and the complete scans."""
+
+    verdict: int
+    scans: tuple[int, int]
+
+
+class EvidenceChangedError(Exception):
+    """A person decided, or a scan judged, between the gate's look-ups and its record."""
+
+
+def evidence_state(records: Records) -> EvidenceState:
+    """Return how far the evidence is. Read it before `judged_lines`, so that nothing newer goes unnoticed."""
+    return EvidenceState(records.verdicts.last(), records.scans_state())
+
+
+def refuse_changed(records: Records, before: EvidenceState) -> None:
+    """Raise EvidenceChangedError when the evidence is no longer as it was. Call it with the audit trail locked."""
+    if evidence_state(records) != before:
+        raise EvidenceChangedError
 
 
 def judged_lines(store: Store, ids: pl.Series) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from screening.errors import InputError
@@ -85,6 +85,17 @@ class Runs:
                 f"{missing} recorded.", remedy="`winnow export runs` lists the runs there are.", where="run"
             )
         return _record(row)
+
+    def state(self, command: str) -> tuple[int, int]:
+        """Return the greatest run_key of the command's complete runs, 0 before the first, and how many there are.
+
+        Both, since two runs recorded at the same moment may appear in another order than that of their keys.
+        """
+        runs = tables.runs.c
+        query = select(func.max(runs.run_key), func.count()).where(runs.command == command, runs.status == COMPLETE)
+        with self._access.reading() as connection:
+            newest, count = connection.execute(query).one()
+        return newest or 0, count
 
 
 def add_run(connection: Connection, run: RunRecord) -> int:

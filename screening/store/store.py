@@ -95,6 +95,10 @@ class Records:
         """
         return self._runs.one(run_id, command)
 
+    def scans_state(self) -> tuple[int, int]:
+        """Return what changes whenever a complete scan is recorded or removed: the greatest run_key, and the number."""
+        return self._runs.state(SCAN)
+
     def decisions(self, run_id: str) -> pl.DataFrame:
         """Return a run's decisions (`DECISIONS`), by conversion_id. Raises InputError when there is no such run."""
         return self._judgements.of_run(tables.decisions, self._known(run_id), "conversion_id")

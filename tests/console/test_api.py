@@ -8,7 +8,9 @@ from decimal import Decimal
 from itertools import count
 from typing import ClassVar
 
+import polars as pl
 import pytest
+import store_writer as writer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -187,6 +189,36 @@ class TestDesk:
         mine = desks[0].decide([call])[0]
         assert mine == Answered(between[1].body, repeated=True)
         assert scene.store.ledger.released(["c0"]).height == 1
+
+    def test_a_scan_recorded_after_the_look_ups_is_heeded(self, make_scene, monkeypatch):
+        scene = make_scene()
+        call = PayoutCall("key", "k", (CalledLine("c0", Decimal(1), None, None),))
+        judge = PayoutDesk._judge
+        scanned = []
+
+        def and_a_scan_rejects_meanwhile(desk, calls):
+            group = judge(desk, calls)
+            if not scanned:
+                scanned.append(True)
+                run = scene.store.runs("scan")[0]
+                judged = scene.store.decisions(run.run_id).filter(pl.col("conversion_id") == "c0")
+                rejected = judged.with_columns(
+                    decision=pl.lit("reject"),
+                    reasons=pl.lit(["duplicate_order"], pl.List(pl.String)),
+                    run_id=pl.lit("scan-later"),
+                )
+                scene.store.record_scan(
+                    writer.run_record("scan-later", finished_at=scene.clock()),
+                    rejected,
+                    writer.sources(0),
+                    writer.caps(0),
+                )
+            return group
+
+        monkeypatch.setattr(PayoutDesk, "_judge", and_a_scan_rejects_meanwhile)
+        [answer] = PayoutDesk(scene.workspace, scene.store, scene.clock).decide([call])
+        assert [each["decision"] for each in json.loads(answer.body)["decisions"]] == ["reject"]
+        assert scene.store.ledger.released(["c0"]).is_empty()
 
     @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(batches=st.lists(st.lists(st.integers(0, 25), min_size=1, max_size=5), min_size=1, max_size=4))

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.schema import Kind
-from screening.errors import InputError, IntegrityError
+from screening.errors import BusyError, InputError, IntegrityError
 from screening.jobs import payout as job
 from screening.jobs.ingest import Reading, ingest_files
 from screening.jobs.progress import silent_progress
@@ -358,6 +358,35 @@ def test_a_conversion_that_another_batch_releases_meanwhile_is_paid_once(program
     assert answers(gated.out) == [("c1", "hold", "already_paid"), ("c2", "pay", "")]
     with programme.store() as store:
         assert store.ledger.batch(gated.batch_id)["conversion_id"].to_list() == ["c2"]
+
+
+def test_a_scan_recorded_after_the_look_ups_is_heeded(programme, monkeypatch):
+    write = job.write_payout
+    scanned = []
+
+    def and_a_scan_rejects_meanwhile(*arguments):
+        write(*arguments)
+        if not scanned:
+            scanned.append(programme.judge("scan-2", "reject", "reject", "pay"))
+
+    monkeypatch.setattr(job, "write_payout", and_a_scan_rejects_meanwhile)
+    gated = programme.gate(programme.write("in.csv", "conversion_id,payout\nc1,1\nc2,2\n"))
+    assert answers(gated.out) == [("c1", "reject", "ctct_short"), ("c2", "pay", "")]
+    assert programme.released() == {"c2": 2}
+
+
+def test_a_programme_that_is_scanned_without_end_pays_nothing(programme, monkeypatch):
+    write = job.write_payout
+    scans = iter(range(2, 100))
+
+    def and_another_scan(*arguments):
+        write(*arguments)
+        programme.judge(f"scan-{next(scans)}", "pay", "pay")
+
+    monkeypatch.setattr(job, "write_payout", and_another_scan)
+    with pytest.raises(BusyError):
+        programme.gate(programme.write("in.csv", "conversion_id,payout\nc1,1\n"))
+    assert programme.released() == {}
 
 
 def test_a_batch_that_somebody_else_gates_at_the_same_moment_gets_one_answer(programme, monkeypatch):
