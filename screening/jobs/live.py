@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from threading import Lock
 
-from screening.errors import WinnowError
+from screening.errors import SettingsError, WinnowError
 from screening.settings import load_settings
 from screening.workspace import CONFIG, Workspace
 
@@ -15,7 +16,7 @@ from screening.workspace import CONFIG, Workspace
 class LiveWorkspace:
     """Reads the settings of a workspace again whenever its config.yaml has changed.
 
-    A file that cannot be used changes nothing: what held goes on to hold, and `fault` says why. The places of database
+    A file that cannot be used, or that is gone, changes nothing: what held goes on to hold, and `fault` says why. The places of database
     and lake stay those of the start.
     """
 
@@ -38,6 +39,9 @@ class LiveWorkspace:
         if signature == self._read:
             return
         self._read = signature
+        if signature is None:
+            self.fault = _gone(self._workspace.root / CONFIG)
+            return
         try:
             loaded = load_settings(self._workspace.root / CONFIG, self.environment)
         except WinnowError as error:
@@ -54,3 +58,8 @@ class LiveWorkspace:
         except OSError:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _gone(path: Path) -> SettingsError:
+    # the defaults that hold where there never was a file know nothing of the programme's policy
+    return SettingsError("The settings file is gone.", remedy="Put it back, from a backup or empty.", where=str(path))
