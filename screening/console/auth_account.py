@@ -35,10 +35,12 @@ def show_account(request: Request, console: Here, person: Own) -> Response:
 
 @router.post("/account/password")
 def change_password(console: Here, person: Own, password: Text, new: Text, again: Text) -> Response:
-    """Take another password; the person signs in anew everywhere."""
+    """Take another password than the one that was; the person signs in anew everywhere."""
     confirm_password(console.store, console.settings.login, person.name, password, console.clock())
     if new != again:
         raise InputError("The two new passwords differ.", remedy="Type the same twice.", where="password")
+    if new == password:
+        raise InputError("This is the password that you have.", remedy="Choose another.", where="password")
     _people(console, person).set_password(person.name, new)
     return _to_login()
 

@@ -89,7 +89,11 @@ class People:
         return self._change(name, "set password", {}, lambda user: replace(user, **own))  # type: ignore[arg-type]
 
     def give_password(self, name: str) -> Given:
-        """Give a person a password that is made here, ends soon, and must be changed at the next sign-in."""
+        """Give somebody else a password that is made here, ends soon, and must be changed at the next sign-in.
+
+        Raises InputError for the actor themselves: their own is changed with the old one.
+        """
+        self._demand_other(name)
         password, until = _new_password(), self._until()
         hashed = hash_password(password)
         details = {"until": until.isoformat(timespec="seconds")}
@@ -99,10 +103,27 @@ class People:
         return Given(user, password)
 
     def enrol(self, name: str, secret: str | None) -> User:
-        """Ask a person for one-time codes of this secret from now on, or no longer (None)."""
+        """Ask a person for one-time codes of this secret from now on, or no longer (None).
+
+        Who calls this on behalf of the person themselves has asked for their password before.
+        """
         action = "set second factor" if secret else "remove second factor"
         sealed = self.vault.seal(secret, totp_purpose(_named(name))) if secret else None
         return self._change(name, action, {}, lambda user: replace(user, totp_secret=sealed, totp_step=None))
+
+    def remove_codes(self, name: str) -> User:
+        """Ask somebody else for one-time codes no longer. Raises InputError for the actor themselves."""
+        self._demand_other(name)
+        return self.enrol(name, None)
+
+    def _demand_other(self, name: str) -> None:
+        # whoever finds a signed-in browser could otherwise take the account over without its password
+        if _named(name) == self.actor:
+            raise InputError(
+                "Your own password and one-time codes are changed under Account.",
+                remedy="Change them there, with your password.",
+                where="users",
+            )
 
     def _until(self) -> datetime:
         return self.now + timedelta(hours=self.settings.given_password_hours)
