@@ -14,6 +14,7 @@ from page_markup import HOSTILE, Markup
 from screening.jobs import settings_change
 from screening.jobs.connections import KINDS
 from screening.jobs.settings_change import values_of
+from screening.jobs.users import version_of
 
 OURS = """# Nimbus: ask Ann before you change this
 policy:
@@ -45,8 +46,14 @@ def trace(scene, subject):
     return [(event.actor, event.action, dict(event.details)) for _, event in scene.store.audit.events(subject)]
 
 
+def clauses_on(browser):
+    """The form of the policy as a browser would send it untouched."""
+    areas = re.findall(r'<textarea id="(\w+)"[^>]*>(.*?)</textarea>', browser.get("/settings/policy").text, re.S)
+    return {"seen": seen_on(browser, "/settings/policy"), **{name: html.unescape(text) for name, text in areas}}
+
+
 def post_policy(browser, **clauses):
-    return browser.post("/settings/policy", {"seen": seen_on(browser, "/settings/policy"), **clauses})
+    return browser.post("/settings/policy", {**clauses_on(browser), **clauses})
 
 
 class TestPolicy:
@@ -101,13 +108,27 @@ class TestPolicy:
 
     def test_two_people_cannot_overwrite_each_other(self, programme):
         browser = programme.signed_in("admin")
-        seen = seen_on(browser, "/settings/policy")
-        assert browser.post("/settings/policy", {"seen": seen, "brands": "Nimbus\nFirst"}).status_code == 303
-        second = browser.post("/settings/policy", {"seen": seen, "brands": "Nimbus\nSecond"})
+        form = clauses_on(browser)
+        assert browser.post("/settings/policy", {**form, "brands": "Nimbus\nFirst"}).status_code == 303
+        second = browser.post("/settings/policy", {**form, "brands": "Nimbus\nSecond"})
         assert second.status_code == 409
         assert "Somebody changed the policy meanwhile" in alarm(second)
         assert "Stored now: Nimbus, First" in second.text
         assert "Second" not in (programme.root / "config.yaml").read_text("utf-8")
+
+    @pytest.mark.parametrize("clause", ["prohibited_categories", "allowed_countries", "required_disclosure"])
+    def test_a_clause_that_was_not_sent_is_not_an_empty_one(self, programme, clause):
+        browser = programme.signed_in("admin")
+        full = {"prohibited_categories": "adult", "allowed_countries": "NO", "required_disclosure": "any"}
+        assert post_policy(browser, **full).status_code == 303
+        form = clauses_on(browser)
+        del form[clause]
+        refused = browser.post("/settings/policy", form)
+        assert refused.status_code == 422
+        assert f"without {clause}" in alarm(refused)
+        held = programme.console.workspace.settings.policy
+        assert (held.prohibited_categories, held.allowed_countries) == (("adult",), ("NO",))
+        assert held.required_disclosure == ("any",)
 
     def test_what_a_variable_sets_cannot_be_changed_here(self, make_scene):
         scene = make_scene(POLICY__BRANDS="[Nimbus]")
@@ -247,6 +268,22 @@ class TestConnections:
         assert self.post(browser, remove="yes").headers["location"].endswith("done=secret")
         assert not (programme.root / "secrets" / "everflow.key").exists()
 
+    def test_a_switch_that_a_variable_sets_stays_and_the_rest_can_be_saved(self, make_scene):
+        # browsers do not send a box that is disabled
+        scene = make_scene(NETWORKS__EVERFLOW__PULL="true")
+        browser = scene.signed_in("admin")
+        box = re.search(r'<input type="checkbox"[^>]*everflow\.pull[^>]*>', browser.get("/settings/connections").text)[0]
+        assert "checked disabled" in box
+        saved = self.post(browser, **{"networks.push.to": "file"})
+        assert saved.headers["location"].endswith("done=networks.push.to")
+        assert scene.console.workspace.settings.networks.everflow.pull
+        refused = self.post(browser, **{"networks.everflow.url": "http://plain.example"})
+        assert box in refused.text
+
+    def test_what_a_variable_sets_is_not_changed_by_a_form_that_says_otherwise(self, make_scene):
+        browser = make_scene(NETWORKS__PUSH__TO="file").signed_in("admin")
+        assert "set by the variable WINNOW__NETWORKS__PUSH__TO" in alarm(self.post(browser))
+
     def test_a_stale_form_changes_nothing(self, programme):
         browser = programme.signed_in("admin")
         seen = seen_on(browser, "/settings/connections")
@@ -285,6 +322,9 @@ class TestPeople:
             assert zoe.get(path).headers["location"] == "/account"
         assert zoe.post("/cases/1/note", {"note": "x"}).headers["location"] == "/account"
         assert "Choose your own password" in zoe.get("/account").text
+        same = zoe.post("/account/password", {"password": password, "new": password, "again": password})
+        assert same.status_code == 422
+        assert zoe.get("/").headers["location"] == "/account"
         own = "a walk of my own"
         assert zoe.post("/account/password", {"password": password, "new": own, "again": own}).status_code == 303
         assert zoe.sign_in("zoe", password).status_code == 401
@@ -308,6 +348,16 @@ class TestPeople:
         acts = [action for _, action, _ in trace(programme, "user viewer")]
         assert acts == ["set role", "disable user", "enable user", "remove second factor"]
         assert {actor for actor, *_ in trace(programme, "user viewer")} == {"admin"}
+
+    def test_nobody_gets_around_their_own_password(self, programme):
+        browser = programme.signed_in("admin")
+        for act in ("password", "codes"):
+            form = {"name": " Admin", "act": act, "seen": version_of(programme.store.users.one("admin"))}
+            refused = browser.post("/settings/people/change", form)
+            assert refused.status_code == 422
+            assert "under Account" in alarm(refused)
+        assert trace(programme, "user admin")[-1][1] == "sign in"
+        assert browser.get("/settings").status_code == 200
 
     def test_a_person_changed_meanwhile_is_not_changed_again(self, programme):
         browser = programme.signed_in("admin")
@@ -397,6 +447,22 @@ class TestFollowing:
         assert browser.get("/settings/retention").status_code == 200
         (programme.root / "config.yaml").write_text(OURS, encoding="utf-8")
         assert "cannot be used" not in browser.get("/").text
+
+    def test_a_settings_file_that_is_gone_is_loud_and_changes_nothing(self, programme):
+        browser = programme.signed_in("admin")
+        assert "cannot be used" not in browser.get("/").text
+        config = programme.root / "config.yaml"
+        config.rename(programme.root / "away.yaml")
+        assert "The settings file is gone" in browser.get("/").text
+        assert programme.console.workspace.settings.policy.brands == ("Nimbus",)
+        assert programme.console.workspace.settings.retention.log_days == 77
+        connection = {**EVERFLOW, "networks.push.to": "file", "seen": seen_on(browser, "/settings/connections")}
+        refused = browser.post(TO_EVERFLOW, connection)
+        assert "The settings file is gone" in alarm(refused)
+        assert not config.exists()
+        (programme.root / "away.yaml").rename(config)
+        assert "cannot be used" not in browser.get("/").text
+        assert programme.console.fault is None
 
     def test_viewers_read_and_cannot_write(self, programme):
         viewer = programme.signed_in("viewer")

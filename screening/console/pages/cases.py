@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form
@@ -12,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from screening.console.auth import allows
 from screening.console.context import Console, Here
+from screening.console.pages.forms import see
 from screening.console.pages.queues import Address, case_address, read_opened_from
 from screening.console.sessions import Person
 from screening.review.act import Act
@@ -112,17 +112,13 @@ def _next(console: Console, case_id: int, opened_from: Address | None) -> Case |
 
 def _go_on(done: Case, following: Case | None, opened_from: Address | None) -> RedirectResponse:
     if opened_from is None:
-        return _see(case_address(done, done=str(done.case_id)))
+        return see(case_address(done, done=str(done.case_id)))
     if following is None:
-        return _see(f"{opened_from.page()}&done={done.case_id}")
-    return _see(opened_from.of_case(following, done=str(done.case_id)))
+        return see(f"{opened_from.page()}&done={done.case_id}")
+    return see(opened_from.of_case(following, done=str(done.case_id)))
 
 
 def _stay(case: Case, queue: str) -> RedirectResponse:
     opened_from = read_opened_from(queue)
     done = str(case.case_id)
-    return _see(case_address(case, done=done) if opened_from is None else opened_from.of_case(case, done=done))
-
-
-def _see(address: str) -> RedirectResponse:
-    return RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER)
+    return see(case_address(case, done=done) if opened_from is None else opened_from.of_case(case, done=done))

@@ -9,11 +9,12 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse, RedirectResponse, Response
+from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, Field
 
 from screening.console.auth import allows
 from screening.console.context import Console, Here
+from screening.console.pages.forms import see
 from screening.console.pages.said import Said
 from screening.console.rendering import render
 from screening.console.sessions import Person
@@ -89,7 +90,7 @@ def decide_cap(
         approve_caps(console.workspace, [cap_id], _limit(limit), act)
     else:
         raise InputError(f"{decision!r} is no decision about a cap.", remedy="Choose approve or reject.")
-    return _see(f"/caps?done={cap_id}")
+    return see(f"/caps?done={cap_id}")
 
 
 @router.get("/payouts")
@@ -110,7 +111,7 @@ async def gate_batch(console: Here, person: Gatekeeper, file: UploadFile) -> Res
     now = console.clock()
     run_id = await run_in_threadpool(gate_upload, console.workspace, name, content, now, plain_progress(lambda _: None))
     del person
-    return _see(f"/payouts/{run_id}")
+    return see(f"/payouts/{run_id}")
 
 
 @router.get("/payouts/{run_id}", dependencies=[Depends(allows(Action.VIEW))])
@@ -149,7 +150,7 @@ def open_for_partner(request: Request, console: Here, person: Worker, form: Anno
         appeal = open_appeal(console.store, Contested(form.kind, subject, affiliate), act, settings)
     except WinnowError as error:
         return _appeals_page(request, console, person, typed=form, fault=error)
-    return _see(f"/appeals?done={appeal.appeal_id}&act=opened")
+    return see(f"/appeals?done={appeal.appeal_id}&act=opened")
 
 
 def _appeals_page(
@@ -184,7 +185,7 @@ def answer(console: Here, person: Answerer, appeal_id: int, outcome: Text, reaso
     """Answer an appeal; the reason goes to the partner."""
     act = Act(Actor(person.name, person.role), console.clock(), reason.strip())
     answer_appeal(console.store, appeal_id, outcome, act, console.workspace.settings.review)
-    return _see(f"/appeals?done={appeal_id}&act=answered")
+    return see(f"/appeals?done={appeal_id}&act=answered")
 
 
 def _limit(text: str) -> Decimal | None:
@@ -194,7 +195,3 @@ def _limit(text: str) -> Decimal | None:
         return Decimal(text.replace(",", "").strip())
     except InvalidOperation as error:
         raise InputError(f"{text[:40]!r} is not a limit.", remedy="Write a number.", where="limit") from error
-
-
-def _see(address: str) -> RedirectResponse:
-    return RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER)

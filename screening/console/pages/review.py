@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Depends, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from screening.console.auth import allows
 from screening.console.context import Console, Here
+from screening.console.pages.forms import see
 from screening.console.pages.queues import QUEUES, case_address, read_cases, read_places, read_queue, reason_names
 from screening.console.pages.said import said_of
 from screening.console.rendering import render
@@ -68,14 +68,14 @@ def keep_view(console: Here, person: Viewer, name: str, view: Text, filters: Tex
     if not called:
         raise InputError("The view has no name.", remedy="Give it one.", where="view")
     console.store.browse.trail.save_view(person.name, address.asked.kind, called, address.query, console.clock())
-    return _see(address.page())
+    return see(address.page())
 
 
 @router.post("/review/{name}/views/drop")
 def drop_view(console: Here, person: Viewer, name: str, view: Annotated[int, Form()]) -> Response:
     """Forget a saved view."""
     console.store.browse.trail.drop_view(person.name, view)
-    return _see(read_queue(name, {}).page())
+    return see(read_queue(name, {}).page())
 
 
 @router.post("/review/{name}/bulk", dependencies=[Depends(allows(Action.WORK_CASES))])
@@ -112,7 +112,7 @@ async def decide_about_many(request: Request, console: Here, person: Worker, nam
     outcomes = _attempted(console, person, seen, act, note)
     done = [outcome.case_id for outcome in outcomes if outcome.done]
     if all(outcome.error is None for outcome in outcomes):
-        return _see(f"{address.page()}&{urlencode({'done': ','.join(map(str, done))})}")
+        return see(f"{address.page()}&{urlencode({'done': ','.join(map(str, done))})}")
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     return render(request, "bulk_done.html", failed=failed, done=done, address=address, act=act)
 
@@ -126,14 +126,14 @@ async def undo_many(request: Request, console: Here, person: Judge, name: str) -
     seen = _seen([str(one) for one in form.getlist("case")])
     undone = [undo(console.store, one, act).case for one in seen]
     if len(undone) == 1:
-        return _see(address.of_case(undone[0], done=str(undone[0].case_id)))
-    return _see(f"{address.page()}&{urlencode({'done': ','.join(str(case.case_id) for case in undone)})}")
+        return see(address.of_case(undone[0], done=str(undone[0].case_id)))
+    return see(f"{address.page()}&{urlencode({'done': ','.join(str(case.case_id) for case in undone)})}")
 
 
 @router.get("/cases/{case_id}", dependencies=[Depends(allows(Action.VIEW))])
 def find_case(console: Here, case_id: int) -> Response:
     """Go to what a case is about: digests and letters link here."""
-    return _see(case_address(console.store.cases.one(case_id)))
+    return see(case_address(console.store.cases.one(case_id)))
 
 
 def _attempted(console: Console, person: Person, seen: list[Seen], act: str, note: str) -> list[Outcome]:
@@ -165,7 +165,3 @@ def _sums(cases: list[Case]) -> tuple[tuple[str | None, object], ...]:
         if case.amount is not None:
             sums[case.currency] = case.amount + sums.get(case.currency, 0)  # type: ignore[operator]
     return tuple(sorted(sums.items(), key=lambda pair: pair[0] or ""))
-
-
-def _see(address: str) -> RedirectResponse:
-    return RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER)

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from screening.console.auth import allows
 from screening.console.context import Console, Here
-from screening.console.pages.forms import Fields
+from screening.console.pages.forms import Fields, see
 from screening.console.pages.said import Said
 from screening.console.rendering import render
 from screening.console.sessions import Person
@@ -63,7 +63,7 @@ def change_person(request: Request, console: Here, person: Keeper, fields: Field
         "role": lambda: people.set_role(name, fields.get("role", "")),
         "disable": lambda: people.disable(name),
         "enable": lambda: people.enable(name),
-        "codes": lambda: people.enrol(name, None),
+        "codes": lambda: people.remove_codes(name),
     }
     try:
         if act == "password":
@@ -71,7 +71,7 @@ def change_person(request: Request, console: Here, person: Keeper, fields: Field
         changed = acts[act]() if act in acts else None
     except WinnowError as error:
         return _people_page(request, console, person, fault=error)
-    return _see(f"/settings?{urlencode({'done': changed.name, 'act': act})}" if changed else "/settings")
+    return see(f"/settings?{urlencode({'done': changed.name, 'act': act})}" if changed else "/settings")
 
 
 @router.get("/settings/lists")
@@ -147,7 +147,3 @@ def _lists_page(
 
 def _people(console: Console, person: Person, seen: str | None = None) -> People:
     return People(console.store, console.settings.login, person.name, console.clock(), console.vault, seen)
-
-
-def _see(address: str) -> RedirectResponse:
-    return RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER)

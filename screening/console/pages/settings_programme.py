@@ -7,12 +7,12 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from screening.applicants.policy import Policy, programme_policy
 from screening.console.auth import allows
 from screening.console.context import Console, Here
-from screening.console.pages.forms import Fields
+from screening.console.pages.forms import Fields, given, see
 from screening.console.pages.said import Said
 from screening.console.rendering import render
 from screening.console.sessions import Person
@@ -27,7 +27,7 @@ from screening.jobs.settings_change import (
     version_of_policy,
 )
 from screening.review.permissions import Action
-from screening.settings import Settings, descriptions
+from screening.settings import Loaded, Settings, descriptions
 from screening.settings.retention import RetentionSettings
 
 router = APIRouter()
@@ -51,11 +51,13 @@ def change_policy(request: Request, console: Here, person: Editor, fields: Field
     """Change clauses of the policy."""
     typed = {name: _entries(fields.get(name, "")) for name in Policy.model_fields}
     try:
+        for name in Policy.model_fields:
+            given(fields, name)
         _demand_short(typed)
-        changed = _desk(console, person).change_policy(typed, fields.get("seen", ""))
+        changed = _editing(console, person).change_policy(typed, fields.get("seen", ""))
     except WinnowError as error:
         return _policy_page(request, console, person, typed=typed, fault=error)
-    return _see(f"/settings/policy?done={','.join(changed) or 'nothing'}")
+    return see(f"/settings/policy?done={','.join(changed) or 'nothing'}")
 
 
 @router.get("/settings/retention")
@@ -70,10 +72,10 @@ def change_retention(request: Request, console: Here, person: Editor, fields: Fi
     typed = {key: fields.get(key, "").strip() for key in _DAYS}
     try:
         values = {key: _whole(key, text) for key, text in typed.items()}
-        changed = _desk(console, person).change(Edit("retention", values, fields.get("seen", "")))
+        changed = _editing(console, person).change(Edit("retention", values, fields.get("seen", "")))
     except WinnowError as error:
         return _retention_page(request, console, person, typed=typed, fault=error)
-    return _see(f"/settings/retention?done={','.join(changed) or 'nothing'}")
+    return see(f"/settings/retention?done={','.join(changed) or 'nothing'}")
 
 
 @router.get("/settings/connections")
@@ -88,12 +90,12 @@ def edit_connection(request: Request, console: Here, person: Editor, name: str, 
     if name not in KINDS:
         raise NotFoundError(f"There is no connection {name!r}.", remedy=f"Choose one of {', '.join(KINDS)}.")
     try:
-        values = {key: _value(key, fields) for key in KINDS[name].keys}
+        values = _values(console.workspace.loaded, KINDS[name].keys, fields)
         wanted = Wanted(values, fields.get("seen", ""), fields.get("secret", ""), fields.get("remove") == "yes")
-        changed = change_connection(_desk(console, person), name, wanted)
+        changed = change_connection(_editing(console, person), name, wanted)
     except WinnowError as error:
         return _connections_page(request, console, person, typed=fields, fault=(name, error))
-    return _see(f"/settings/connections?done={','.join(changed) or 'nothing'}")
+    return see(f"/settings/connections?done={','.join(changed) or 'nothing'}")
 
 
 def _policy_page(
@@ -190,6 +192,15 @@ def _desk(console: Console, person: Person) -> SettingsDesk:
     return SettingsDesk(console.workspace.root, console.live.environment, console.store, person.name, console.clock())
 
 
+def _editing(console: Console, person: Person) -> SettingsDesk:
+    """Return the desk for a change. Raises what is wrong with the settings file: a change would build on something else
+    than what holds."""
+    desk = _desk(console, person)
+    if console.fault is not None:
+        raise console.fault
+    return desk
+
+
 def _policy_keys() -> tuple[str, ...]:
     return tuple(f"policy.{name}" for name in Policy.model_fields)
 
@@ -208,10 +219,16 @@ def _demand_short(typed: Mapping[str, list[str]]) -> None:
             )
 
 
+def _values(loaded: Loaded, keys: tuple[str, ...], fields: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a form says; a key that a variable sets may lack, as browsers do not send what cannot be changed."""
+    fixed = values_of(loaded, tuple(fixed_by(loaded, keys)))
+    return {key: fixed[key] if key in fixed and key not in fields else _value(key, fields) for key in keys}
+
+
 def _value(key: str, fields: Mapping[str, str]) -> Any:  # noqa: ANN401 - a settings value of any type
-    text = fields.get(key, "").strip()
     if key in _SWITCHES:
-        return text == "yes"
+        return fields.get(key) == "yes"
+    text = given(fields, key).strip()
     return _whole(key, text) if key in _NUMBERS else text
 
 
@@ -228,7 +245,3 @@ def _said(what: str, done: str) -> Said | None:
     if done == "nothing":
         return Said("Nothing was changed: it was so already.")
     return Said(f"Kept. Changed in the {what}: {', '.join(names)}.") if names else None
-
-
-def _see(address: str) -> RedirectResponse:
-    return RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER)
