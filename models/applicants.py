@@ -5,9 +5,9 @@ people's decisions, with Platt's sigmoid fitted on rows that the trees had not s
 Caruana, ICML 2005: below about a thousand rows a sigmoid calibrates better than isotonic regression).
 
 A fact that is not known is neither good nor bad, so a row with unknown facts has two chances: `floor` as if each were
-the best value seen in teaching, and `score` as if each were the worst. Since the trees are monotone, the chance with
-all facts known lies between them. Mercy may rest on `score` only, suspicion on `floor` only: then hiding a fact never
-helps, and lacking one never harms.
+at its best, and `score` as if each were at its worst, also where teaching never met that. Since the trees are monotone,
+the chance with all facts known lies between them. Mercy may rest on `score` only, suspicion on `floor` only: then
+hiding a fact never helps, and lacking one never harms.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ from models.judge import Floats, ModelFileError, numbers
 from models.trees import BoostedTrees, pack, unpack
 
 FEWEST_FOUND = 5
-"""Rows that must differ in a fact for it to be a feature of its own; rarer ones count in the sum of their group."""
+"""Rows that must differ in a fact for it to be a feature of its own; rarer ones count in the sum of their group.
+
+Of a fact found in fewer rows of teaching, the judge has not been taught how people decide.
+"""
 FOLDS = 5
 """Folds whose left-out rows fit the sigmoid."""
 _NEARLY_CERTAIN = 1e-6
@@ -38,7 +41,7 @@ _KIND = "judge of applicants"
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A column of the facts: `direction` 1 when more of it speaks against the applicant, -1 when it speaks for one.
+    """A column of the facts, 1 found and 0 not: `direction` 1 when it speaks against the applicant, -1 for one.
 
     All facts of a `group` have one direction, and their sum is a feature as well.
     """
@@ -75,13 +78,13 @@ class Decided:
 class ApplicantJudge:
     """A fitted judge. Scoring never changes it.
 
-    `facts` are what it reads; `best` and `worst` the value of each, shape (facts,), that stands in where it is not
-    known. `used` are the features of its trees: facts, then group sums. `slope` and `offset` are the sigmoid's.
+    `facts` are what it reads; `taught` those found in at least `FEWEST_FOUND` rows of teaching (none in a judge stored
+    before this was kept). `used` are the features of its trees: facts, then group sums. `slope` and `offset` are the
+    sigmoid's.
     """
 
     facts: tuple[Fact, ...]
-    best: Floats
-    worst: Floats
+    taught: frozenset[str]
     used: tuple[str, ...]
     trees: BoostedTrees
     slope: float
@@ -90,23 +93,23 @@ class ApplicantJudge:
     def score(self, facts: pl.DataFrame) -> Floats:
         """Return the chance, shape (rows,), 0..1, that people reject, with what is not known at its worst.
 
-        Higher is worse; NaN where no fact at all is known. Columns that it does not read are ignored. Raises ValueError
-        for a fact that is neither number nor boolean.
+        Higher is worse; NaN where no fact at all is known. Columns that it does not read are ignored. A value beyond
+        0..1 is not known. Raises ValueError for a fact that is neither number nor boolean.
         """
-        return self._chance(facts, self.worst)
+        return self._chance(facts, _directions(self.facts) > 0)
 
     def floor(self, facts: pl.DataFrame) -> Floats:
         """Return the same chance with what is not known at its best; never above `score`."""
-        return self._chance(facts, self.best)
+        return self._chance(facts, _directions(self.facts) < 0)
 
     def telling(self, facts: pl.DataFrame, most: int) -> list[tuple[str, ...]]:
         """Name, for each row, at most `most` facts without which `floor` would be lower, the weightiest first."""
         whole = self.floor(facts)
         drops: list[dict[str, float]] = [{} for _ in range(facts.height)]
-        for place, fact in enumerate(self.facts):
+        for fact in self.facts:
             if fact.direction < 0 or fact.name not in facts.columns:
                 continue
-            without = self.floor(facts.with_columns(pl.lit(self.best[place]).alias(fact.name)))
+            without = self.floor(facts.with_columns(pl.lit(0.0).alias(fact.name)))
             for row in np.flatnonzero(whole - without > 0):
                 drops[row][fact.name] = float(whole[row] - without[row])
         return [tuple(sorted(row, key=lambda name: (-row[name], name))[:most]) for row in drops]
@@ -116,24 +119,26 @@ class ApplicantJudge:
         header: dict[str, object] = {
             "kind": _KIND,
             "facts": [[fact.name, fact.direction, fact.group] for fact in self.facts],
+            "taught": sorted(self.taught),
             "used": list(self.used),
             "sigmoid": [self.slope, self.offset],
         }
-        return pack([self.trees], header, {"best": self.best, "worst": self.worst})
+        return pack([self.trees], header, {})
 
     @classmethod
     def load(cls, content: bytes) -> ApplicantJudge:
         """Read a judge. Raises ModelFileError when the bytes are damaged or hold another kind of model."""
-        trees, header, extra = unpack(content)
+        trees, header, _ = unpack(content)
         if header.get("kind") != _KIND:
             raise ModelFileError("the file holds another kind of model than a judge of applicants")
         facts = tuple(Fact(*one) for one in cast("list[Any]", header["facts"]))
         slope, offset = cast("list[float]", header["sigmoid"])
         used = tuple(cast("list[str]", header["used"]))
-        return cls(facts, extra["best"], extra["worst"], used, trees[0], slope, offset)
+        taught = frozenset(cast("list[str]", header.get("taught", [])))
+        return cls(facts, taught, used, trees[0], slope, offset)
 
-    def _chance(self, facts: pl.DataFrame, stand_in: Floats) -> Floats:
-        values = numbers(facts, [fact.name for fact in self.facts])
+    def _chance(self, facts: pl.DataFrame, stand_in: NDArray[np.bool_]) -> Floats:
+        values = _values(facts, self.facts)
         missing = np.isnan(values)
         features, names, _ = _features(self.facts, np.where(missing, stand_in, values))
         raw = self.trees.probability(features[:, [names.index(name) for name in self.used]])
@@ -160,10 +165,8 @@ def fit(
     counts = [len(np.unique(decided.applicant[decided.rejected == which])) for which in (True, False)]
     if min(counts) < FOLDS:
         return None
-    values = numbers(facts, [fact.name for fact in known])
-    direction = np.array([fact.direction for fact in known])
-    best, worst = _extremes(values, direction)
-    features, names, directions = _features(known, np.where(np.isnan(values), best, values))
+    values = np.nan_to_num(_values(facts, known), nan=0.0)
+    features, names, directions = _features(known, values)
     varies = _varying(features)
     if not varies.any():
         return None
@@ -173,15 +176,19 @@ def fit(
         return None
     trees = BoostedTrees.of(_forest(lessons, directions, seed).fit(features, decided.rejected, decided.weight))
     used = tuple(name for name, kept in zip(names, varies, strict=True) if kept)
-    return ApplicantJudge(tuple(known), best, worst, used, trees, *sigmoid)
+    often = np.count_nonzero(values, axis=0) >= FEWEST_FOUND
+    taught = frozenset(fact.name for fact, enough in zip(known, often, strict=True) if enough)
+    return ApplicantJudge(tuple(known), taught, used, trees, *sigmoid)
 
 
-def _extremes(values: Floats, direction: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Return the best and the worst value of each fact in teaching; of one never known, 0 for both."""
-    seen = np.isfinite(values)
-    low = np.where(seen.any(axis=0), np.where(seen, values, np.inf).min(axis=0, initial=np.inf), 0.0)
-    high = np.where(seen.any(axis=0), np.where(seen, values, -np.inf).max(axis=0, initial=-np.inf), 0.0)
-    return np.where(direction > 0, low, high), np.where(direction > 0, high, low)
+def _values(facts: pl.DataFrame, known: Sequence[Fact]) -> Floats:
+    """Return the facts as float64, shape (rows, facts), NaN where not known; what is beyond 0..1 tells nothing."""
+    values = numbers(facts, [fact.name for fact in known])
+    return np.where((values < 0) | (values > 1), np.nan, values)
+
+
+def _directions(known: Sequence[Fact]) -> NDArray[np.int64]:
+    return np.array([fact.direction for fact in known])
 
 
 def _features(known: Sequence[Fact], values: Floats) -> tuple[Floats, list[str], NDArray[np.int64]]:
@@ -189,7 +196,7 @@ def _features(known: Sequence[Fact], values: Floats) -> tuple[Floats, list[str],
     groups = {fact.group: fact.direction for fact in known}
     sums = [values[:, [fact.group == group for fact in known]].sum(axis=1) for group in groups]
     names = [*(fact.name for fact in known), *(f"sum of {group}" for group in groups)]
-    directions = np.array([*(fact.direction for fact in known), *groups.values()])
+    directions = np.array([*_directions(known), *groups.values()])
     return np.column_stack([values, *sums]), names, directions
 
 

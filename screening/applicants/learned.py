@@ -36,10 +36,14 @@ class Learned:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """Between which chances (0..1) people would reject: `low` if all that is not known were well, `high` if not."""
+    """Between which chances (0..1) people would reject: `low` if all that is not known were well, `high` if not.
+
+    `taught`: all that was found, or is not known, against the applicant was found often enough in teaching.
+    """
 
     low: float
     high: float
+    taught: bool
 
     @property
     def middle(self) -> float:
@@ -87,16 +91,32 @@ def facts_of(verdicts: Iterable[Verdict]) -> pl.DataFrame:
 def opinions(judged: Sequence[Judged], judge: ApplicantJudge) -> list[Opinion | None]:
     """Return the judge's opinion of each application; None: it has none."""
     facts = facts_of(item.verdict for item in judged)
-    pairs = zip(judge.floor(facts).tolist(), judge.score(facts).tolist(), strict=True)
-    return [None if np.isnan(low) or np.isnan(high) else Opinion(low, high) for low, high in pairs]
+    chances = zip(judged, judge.floor(facts).tolist(), judge.score(facts).tolist(), strict=True)
+    return [
+        None if np.isnan(low) or np.isnan(high) else Opinion(low, high, _against(item.verdict) <= judge.taught)
+        for item, low, high in chances
+    ]
+
+
+def _against(verdict: Verdict) -> frozenset[str]:
+    """Return the codes that speak against the applicant, found or not known; what the judge was not taught among them.
+
+    Trees say nothing of what they never met, so to them a new fact is as good as none.
+    """
+    codes = {*(item.reason.code for item in verdict.scorecard.weighed), *verdict.missing}
+    speaking = {code for code in codes if reasons()[code].tier not in {Tier.CREDIT, Tier.CONTEXT}}
+    return frozenset(speaking - CHOSEN)
 
 
 def would(opinion: Opinion, verdict: Verdict, settings: ScreeningSettings) -> str | None:
-    """Return the code by which an opinion would change a decision, None where it agrees or has no say."""
+    """Return the code by which an opinion would change a decision, None where it agrees or has no say.
+
+    It never spares where something speaks against the applicant that it was not taught.
+    """
     learned = settings.learned
     if verdict.decision is Decision.APPROVE and opinion.low >= learned.doubt_from:
         return DOUBTED
-    if opinion.high < learned.spare_below and verdict.decision is Decision.REVIEW:
+    if opinion.taught and opinion.high < learned.spare_below and verdict.decision is Decision.REVIEW:
         return SPARED if may_be_spared(verdict.scorecard, settings) else None
     return None
 

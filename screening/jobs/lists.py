@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -13,6 +15,7 @@ from features.intelligence.addresses import FACTS
 from screening.errors import ConflictError, InputError
 from screening.jobs.progress import Progress
 from screening.store import AuditEvent, open_store
+from screening.traffic.lakelock import holding_lock
 from screening.traffic.lists import ListFolder, load_book
 from screening.traffic.lists_import import CLASSES_BY_NAME, FORMATS, Imported, Order, import_list
 from screening.traffic.lists_packages import AGENTS_VERSIONED, PACKAGED
@@ -21,6 +24,8 @@ from screening.workspace import Workspace
 LISTS = "lists"
 _CHUNK_BYTES = 1 << 20
 _NAME_LETTERS = 80
+_WAIT_SECONDS = 30.0
+"""The largest lists take about that long to import on a slow core."""
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -73,21 +78,42 @@ def upload_list(workspace: Workspace, upload: Upload, actor: str, now: datetime,
     Raises as that does, with the name of the sent file in place of a path; InputError for a file that is too large,
     ConflictError when somebody imported another version meanwhile.
     """
-    here = {version.name: version.digest for version in ListFolder(workspace.folder(LISTS)).versions()}
-    if upload.seen is not None and upload.seen != here.get(upload.name, ""):
-        raise ConflictError(f"Somebody imported another version of {upload.name}.", remedy="Look at it, then decide.")
     called = _plain_name(upload.known_as)
     with tempfile.TemporaryDirectory(prefix="winnow-list-") as folder:
         path = Path(folder) / called
         _copied(upload.stream, path, workspace.settings.lists.upload_bytes_max)
         order = Order(upload.name, (path,), upload.file_format, upload.named_class, (called,))
         try:
-            imported = update_list(workspace, order, now, progress, actor=actor)
+            with _alone(workspace, now, progress):
+                _demand_seen(workspace, upload)
+                imported = _updated(workspace, order, now, progress, actor=actor)
         except InputError as error:
             where = error.where and error.where.replace(str(path), called)
             raise InputError(error.cause.replace(str(path), called), remedy=error.remedy, where=where) from error
     refused = tuple(replace(line, file=called) for line in imported.refused)
     return replace(imported, refused=refused)
+
+
+@contextmanager
+def _alone(workspace: Workspace, now: datetime, progress: Progress) -> Iterator[None]:
+    def waiting(told: str) -> None:
+        progress.step(told, 0, 1)
+
+    with holding_lock(
+        workspace.root / "locks" / LISTS,
+        command="import a list",
+        now=now,
+        wait_seconds=_WAIT_SECONDS,
+        waiting=waiting,
+        what="A list is being imported",
+    ):
+        yield
+
+
+def _demand_seen(workspace: Workspace, upload: Upload) -> None:
+    here = {version.name: version.digest for version in ListFolder(workspace.folder(LISTS)).versions()}
+    if upload.seen is not None and upload.seen != here.get(upload.name, ""):
+        raise ConflictError(f"Somebody imported another version of {upload.name}.", remedy="Look at it, then decide.")
 
 
 def _plain_name(text: str) -> str:
@@ -111,10 +137,16 @@ def _copied(stream: IO[bytes], path: Path, most: int) -> None:
 
 
 def update_list(workspace: Workspace, order: Order, now: datetime, progress: Progress, *, actor: str) -> Imported:
-    """Import files as the new version of a list, and write down that `actor` did.
+    """Import files as the new version of a list, one import at a time, and write down that `actor` did.
 
-    Raises InputError for a format or class that is not known and for files that cannot be used.
+    Raises InputError for a format or class that is not known and for files that cannot be used, and BusyError when
+    another import takes too long.
     """
+    with _alone(workspace, now, progress):
+        return _updated(workspace, order, now, progress, actor=actor)
+
+
+def _updated(workspace: Workspace, order: Order, now: datetime, progress: Progress, *, actor: str) -> Imported:
     if order.file_format not in FORMATS:
         raise InputError(f"Unknown format {order.file_format!r}.", remedy=f"Choose one of: {', '.join(FORMATS)}.")
     if order.named_class is not None and order.named_class not in CLASSES_BY_NAME:
@@ -145,8 +177,8 @@ def show_lists(workspace: Workspace, now: datetime) -> ListsShown:
             rows=version.rows,
             refused=version.refused,
             dated=version.list_date,
-            age_days=(now.date() - version.list_date).days,
-            stale=(now.date() - version.list_date).days > most,
+            age_days=_age(version.list_date, now),
+            stale=_is_stale(version.list_date, now, most),
             version=version.version,
             sources=version.sources,
         )
@@ -154,7 +186,6 @@ def show_lists(workspace: Workspace, now: datetime) -> ListsShown:
     ]
     for package in (*PACKAGED, AGENTS_VERSIONED):
         dated = package.dated()
-        age = None if dated is None else (now.date() - dated).days
         kind = "agents" if package is AGENTS_VERSIONED else "addresses"
         states.append(
             ListState(
@@ -164,10 +195,19 @@ def show_lists(workspace: Workspace, now: datetime) -> ListsShown:
                 rows=None,
                 refused=0,
                 dated=dated,
-                age_days=age,
-                stale=None if age is None else age > most,
+                age_days=_age(dated, now),
+                stale=_is_stale(dated, now, most),
                 version=versions[package.name],
                 sources=tuple(Path(path).name for path in package.files()[:1]),
             )
         )
     return ListsShown(tuple(states), tuple(fact for fact in FACTS if fact in addresses.lacks))
+
+
+def _age(dated: date | None, now: datetime) -> int | None:
+    return None if dated is None else (now.date() - dated).days
+
+
+def _is_stale(dated: date | None, now: datetime, most: int) -> bool | None:
+    age = _age(dated, now)
+    return None if age is None else age > most

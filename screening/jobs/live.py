@@ -16,8 +16,8 @@ from screening.workspace import CONFIG, Workspace
 class LiveWorkspace:
     """Reads the settings of a workspace again whenever its config.yaml has changed.
 
-    A file that cannot be used, or that is gone, changes nothing: what held goes on to hold, and `fault` says why. The places of database
-    and lake stay those of the start.
+    A file that cannot be used, or that is gone, changes nothing: what held goes on to hold, and `fault` says why. The
+    places of database and lake stay those of the start.
     """
 
     def __init__(self, workspace: Workspace, environment: Mapping[str, str] | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -28,7 +29,7 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.selectable import TableValuedAlias
@@ -44,6 +45,9 @@ CACHE_KIB = 65_536
 
 _PRIMARY_CODE = 0xFF
 """The low byte of an SQLite result code is its primary code (sqlite.org/rescode.html)."""
+
+_LOG_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between tries to turn a new database's log on: each holds the file for milliseconds."""
 
 _BEGIN = "winnow_begin"
 
@@ -138,11 +142,29 @@ def _prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     # SQLAlchemy's events begin the transactions; the driver's own implicit BEGIN would come too late for IMMEDIATE
     connection.isolation_level = None
     cursor = connection.cursor()
+    _use_log(cursor)
     # what is deleted or replaced is overwritten where that costs no write of its own
-    pragmas = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = FAST")
-    for pragma in (*pragmas, f"cache_size = -{CACHE_KIB}"):
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = FAST", f"cache_size = -{CACHE_KIB}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _use_log(cursor: DBAPICursor) -> None:
+    """Turn the write-ahead log on, also when several processes do so with one new file at the same moment.
+
+    SQLite does not wait for another connection here: to turn the log on it needs the file alone, and waiting while it
+    reads could be for ever (sqlite.org/c3ref/busy_handler.html). So this waits.
+    """
+    for pause in _LOG_PAUSES:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(pause)
+        else:
+            return
+    cursor.execute("PRAGMA journal_mode = WAL")
 
 
 def _begin(connection: Connection) -> None:

@@ -44,8 +44,8 @@ class ListKind(StrEnum):
 class ListVersion:
     """One imported version of a list.
 
-    `list_date` is the date of the data themselves where the file states it, otherwise the file's own date; `rows` and
-    `refused` count its lines.
+    `list_date` is the date of the data themselves where the file states it, otherwise the file's own date; None for a
+    copy, whose own date says nothing of the data: their age is not known. `rows` and `refused` count its lines.
     """
 
     name: str
@@ -53,7 +53,7 @@ class ListVersion:
     digest: str
     sources: tuple[str, ...]
     file_format: str
-    list_date: date
+    list_date: date | None
     imported_at: datetime
     rows: int
     refused: int
@@ -63,7 +63,7 @@ class ListVersion:
     @property
     def version(self) -> str:
         """What a run records to be repeated with the same list."""
-        return f"{self.list_date.isoformat()} sha256:{self.digest}"
+        return f"{self.list_date or 'undated'} sha256:{self.digest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ def _read_manifest(path: Path) -> ListVersion:
             fields["digest"],
             tuple(fields["sources"]),
             fields["file_format"],
-            date.fromisoformat(fields["list_date"]),
+            None if fields["list_date"] is None else date.fromisoformat(fields["list_date"]),
             imported_at,
             fields["rows"],
             fields["refused"],

@@ -51,7 +51,7 @@ class Order:
     file_format: str
     named_class: str | None
     known_as: tuple[str, ...] = ()
-    """What the files are called where they came from; empty: their paths."""
+    """What the files are called where they came from; empty: these are the files themselves, not copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class _Read:
     rows: pl.DataFrame
     kind: ListKind
     file_format: str
-    dated: date
+    dated: date | None
     refused: tuple[Refused, ...]
 
 
@@ -102,7 +102,7 @@ def import_list(folder: ListFolder, order: Order, refused_share_max: float, now:
         digest="",
         sources=order.known_as or tuple(str(path) for path in order.files),
         file_format=parts[0].file_format,
-        list_date=min(part.dated for part in parts),
+        list_date=_oldest([part.dated for part in parts]),
         imported_at=now,
         rows=len(rows),
         refused=len(refused),
@@ -124,7 +124,6 @@ def _check_name(name: str) -> None:
 def _read(path: Path, order: Order, now: datetime) -> _Read:
     if not path.is_file():
         raise InputError("There is no such file.", remedy="Give the path of a list.", where=str(path))
-    modified = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).date()
     if order.file_format == "mmdb" or (order.file_format == "auto" and _is_mmdb(path)):
         rows, database_type, built = read_mmdb(path)
         return _Read(rows, ListKind.ADDRESSES, f"mmdb {database_type}", min(built, now.date()), ())
@@ -134,7 +133,20 @@ def _read(path: Path, order: Order, now: datetime) -> _Read:
     text = read_text(path, wanted)
     kinds = {TextFormat.OPERATORS: ListKind.OPERATORS, TextFormat.AGENTS: ListKind.AGENTS}
     kind = kinds.get(text.file_format, ListKind.ADDRESSES)
-    return _Read(text.rows, kind, text.file_format.value, min(modified, now.date()), text.refused)
+    return _Read(text.rows, kind, text.file_format.value, _written(path, order, now), text.refused)
+
+
+def _written(path: Path, order: Order, now: datetime) -> date | None:
+    """Return when a file that does not state its date was written; None for a copy, which is as old as the copying."""
+    if order.known_as:
+        return None
+    return min(datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).date(), now.date())
+
+
+def _oldest(dates: Sequence[date | None]) -> date | None:
+    """Return the oldest of dates, None when one of them is not known."""
+    known = [day for day in dates if day is not None]
+    return min(known) if len(known) == len(dates) else None
 
 
 def _is_mmdb(path: Path) -> bool:

@@ -14,7 +14,7 @@ from models.applicants import FOLDS, ApplicantJudge, Decided, Fact, Lessons, fit
 from models.applicants_measure import Trial, compared
 from models.checks import CHECKS, Specimen, run_checks
 from models.judge import Floats, ModelFileError
-from models.trees import pack
+from models.trees import pack, unpack
 
 LESSONS = Lessons(trees=60, leaves=6, leaf_rows=8, rate=0.15)
 AGAINST = ("copied", "thin", "parked", "rare", "noise")
@@ -117,6 +117,49 @@ def test_what_is_hidden_widens_the_range_and_the_truth_stays_inside(judge, facts
     else:
         assert low <= judge.floor(whole)[0] + 1e-12
         assert judge.score(whole)[0] <= high + 1e-12
+
+
+@pytest.fixture(scope="module")
+def sheltered():
+    """Taught where nothing decisive was ever found, and everybody was owned."""
+    facts, decided = applicants(600, 1)
+    facts = facts.with_columns(pl.lit(0.0).alias("parked"), pl.lit(1.0).alias("owned"))
+    return fit(facts, KNOWN, decided, LESSONS, seed=3)
+
+
+@given(facts_of_one, st.sampled_from(KNOWN))
+def test_unknown_is_never_better_than_the_worst_also_of_what_was_never_found_in_teaching(judge, sheltered, facts, fact):
+    whole = pl.DataFrame([facts], schema=dict.fromkeys(NAMES, pl.Float64))
+    if all(value is None for name, value in facts.items() if name != fact.name):
+        return  # nothing at all is known then
+    hidden, bad, good = (
+        whole.with_columns(pl.lit(value, dtype=pl.Float64).alias(fact.name))
+        for value in (None, float(fact.direction > 0), float(fact.direction < 0))
+    )
+    for one in (judge, sheltered):
+        assert one.score(hidden)[0] >= one.score(bad)[0]
+        assert one.floor(hidden)[0] <= one.floor(good)[0]
+
+
+def test_a_value_that_cannot_be_is_not_known(judge):
+    nothing = pl.DataFrame([dict.fromkeys(NAMES, 0.0)])
+    unknown = nothing.with_columns(copied=pl.lit(None, dtype=pl.Float64))
+    for value in (2.0, -1.0):
+        absurd = nothing.with_columns(copied=pl.lit(value))
+        assert judge.score(absurd).tolist() == judge.score(unknown).tolist()
+        assert judge.floor(absurd).tolist() == judge.floor(unknown).tolist()
+
+
+def test_it_knows_what_it_was_taught_and_a_judge_stored_before_knows_of_nothing(judge):
+    assert judge.taught == set(NAMES)
+    facts, decided = applicants(600, 1)
+    four = pl.when(pl.int_range(pl.len()) < 4).then(1.0).otherwise(0.0).alias("rare")
+    assert "rare" not in fit(facts.with_columns(four), KNOWN, decided, LESSONS, seed=3).taught
+    assert ApplicantJudge.load(judge.dump()).taught == judge.taught
+    trees, header, _ = unpack(judge.dump())
+    earlier = {name: value for name, value in header.items() if name not in {"taught", "format", "trees"}}
+    read = ApplicantJudge.load(pack(trees, earlier, {"best": np.zeros(6), "worst": np.zeros(6)}))
+    assert read.taught == frozenset()
 
 
 def test_a_row_that_stands_for_many_counts_as_many():
