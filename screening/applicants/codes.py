@@ -50,7 +50,7 @@ class Failure(StrEnum):
     NOT_HTTP = "not_http"
     """What came back is not HTTP."""
     HEADERS_TOO_LARGE = "headers_too_large"
-    """More than 100 header lines or a line above 64 KiB."""
+    """More than 100 header lines, 20 interim answers, or a line above 64 KiB."""
     CONTENT_ENCODING = "content_encoding"
     """Encoded too many times over, or in an unknown way."""
     TLS_EXPIRED = "tls_expired"
@@ -86,6 +86,9 @@ class FetchFlag(StrEnum):
     """Content-Length and body differ."""
     RESET = "reset"
     """The server ended the connection inside the body."""
+    FRAMING_WRONG = "framing_wrong"
+    """The head says in two ways where the body ends, or in one that is against RFC 9112; two readers may see two
+    bodies."""
     ENCODING_WRONG = "encoding_wrong"
     """The body is not encoded as its header says; kept as received."""
     HTTPS_DOWNGRADE = "https_downgrade"

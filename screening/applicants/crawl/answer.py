@@ -14,12 +14,17 @@ from http.client import BadStatusLine, HTTPException, IncompleteRead, LineTooLon
 LONGEST_LINE = 65_536
 """Bytes of a line of the head, or of a chunk's size with its extensions (as http.client)."""
 MOST_HEADERS = 100
-"""Lines of a head (as http.client); no server that people use sends half of them."""
+"""Lines of a head or trailer (as http.client); no server that people use sends half of them."""
+MOST_INTERIM = 20
+"""Interim answers (1xx) before the final one; servers send one or two, and each costs time to read."""
 _PIECE = 65_536
 """Bytes asked for at a time; what has come is returned at once, so a slow server cannot hide behind it."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A header's name (RFC 9110, 5.6.2); a line without one is no header."""
 _STATUS = re.compile(rb"HTTP/(\d+(?:\.\d+)?)[ \t]+(\d{3})(?:[ \t].*)?")
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n")
+"""A chunk's size in hexadecimal and its extensions (RFC 9112, 7.1); with a bare line feed too, as servers send it."""
+_LINE_ENDS = frozenset({b"\r\n", b"\n"})
 _SWITCHING, _NO_CONTENT, _NOT_MODIFIED = 101, 204, 304
 
 
@@ -28,30 +33,33 @@ class Answer:
 
     `status` and `headers` (names in lower case, values as Latin-1, in the order received) are those of the final
     answer; interim ones (1xx) are passed over. `length` is the body's announced length in bytes, None when none was.
+    `ambiguous`: the head says in two ways where the body ends, or in one that no reader must follow (RFC 9112, 6.3).
+    Such a body is read by its chunks if it has any, as browsers do, but two readers may see two bodies.
     """
 
     def __init__(self, connection: socket.socket) -> None:
         """Read the head. Raises OSError, and HTTPException of http.client for what is no HTTP."""
         self._connection = connection
         self._buffer = b""
-        version, self.status = self._status()
-        self.headers = self._head()
-        while 100 <= self.status < 200 and self.status != _SWITCHING:
-            version, self.status = self._status()
-            self.headers = self._head()
-        self._chunked = (self._first("transfer-encoding") or "").lower() == "chunked"
-        self.length = None if self._chunked else self._announced()
+        version = self._final_head()
+        codings = [coding for coding in self._listed("transfer-encoding") if coding not in {"", "identity"}]
+        self._chunked = "chunked" in codings[-1:]
+        self.length = None if codings else self._announced()
+        self.ambiguous = bool(codings) and (
+            codings != ["chunked"] or version != b"1.1" or self.get_all("content-length") is not None
+        )
         if self.status in {_NO_CONTENT, _NOT_MODIFIED}:
-            self._chunked, self.length = False, 0
+            self._chunked, self.length, self.ambiguous = False, 0, False
         self._left = self.length
+        self._chunk_read = False
         self._ended = self.length == 0
-        kept = (self._first("connection") or "").lower()
+        kept = self._listed("connection")
         self._persistent = "close" not in kept if version == b"1.1" else "keep-alive" in kept
 
     @property
     def reusable(self) -> bool:
         """Whether the connection can carry another request: the body was read to its end, and nothing came after it."""
-        return self._persistent and self._ended and not self._buffer
+        return self._persistent and self._ended and not self._buffer and not self.ambiguous
 
     @property
     def more_follows(self) -> bool:
@@ -66,10 +74,10 @@ class Answer:
         if self._ended:
             return b""
         if self._chunked and not self._left:
-            self._left = self._chunk_size()
+            self._left = self._next_chunk()
             if self._left == 0:
-                self._trailer()
                 self._ended = True
+                self._trailer()
                 return b""
         piece = self._take()
         if not piece:
@@ -81,8 +89,6 @@ class Answer:
         if self._left is not None:
             piece, self._buffer = piece[: self._left], piece[self._left :]
             self._left -= len(piece)
-            if self._chunked and self._left == 0:
-                self._line("chunk")
             self._ended = not self._chunked and self._left == 0
         return piece
 
@@ -94,17 +100,27 @@ class Answer:
         """Return all values of a header."""
         return [value for key, value in self.headers if key == name.lower()] or default
 
-    def _first(self, name: str) -> str | None:
-        return next((value for key, value in self.headers if key == name), None)
+    def _listed(self, name: str) -> list[str]:
+        """Return the members of a header that is a list, in lower case, from all its lines (RFC 9110, 5.3)."""
+        return [part.strip().lower() for value in self.get_all(name) or () for part in value.split(",")]
 
     def _announced(self) -> int | None:
-        numbers = {part.strip() for value in self.get_all("content-length") or () for part in value.split(",")}
+        numbers = set(self._listed("content-length"))
         if not numbers:
             return None
         if len(numbers) > 1:
             raise HTTPException(f"several lengths: {', '.join(sorted(numbers))[:80]}")
         (number,) = numbers
         return int(number) if number.isascii() and number.isdigit() and len(number) < 20 else None
+
+    def _final_head(self) -> bytes:
+        """Read heads until one is not interim; return the version of HTTP that the server speaks."""
+        for _ in range(MOST_INTERIM + 1):
+            version, self.status = self._status()
+            self.headers = self._head()
+            if not 100 <= self.status < 200 or self.status == _SWITCHING:
+                return version
+        raise HTTPException(f"got more than {MOST_INTERIM} interim answers")
 
     def _status(self) -> tuple[bytes, int]:
         line = self._line("status line").strip()
@@ -132,20 +148,29 @@ class Answer:
                 found.append((name.strip().lower(), value.strip()))
         raise HTTPException(f"got more than {MOST_HEADERS} headers")
 
-    def _chunk_size(self) -> int:
-        line = self._line("chunk size")
-        try:
-            size = int(line.partition(b";")[0].strip(), 16)
-        except ValueError:
-            size = -1
-        if size < 0:
-            self._ended, self._persistent = True, False
-            raise IncompleteRead(b"")
-        return size
+    def _next_chunk(self) -> int:
+        """Read the end of the last chunk and the size of the next, 0 for the end of the body.
+
+        The end is read here, not with the chunk, so that a chunk is never lost for what comes after it.
+        """
+        if self._chunk_read and self._line("end of a chunk") not in _LINE_ENDS:
+            raise self._damaged()
+        self._chunk_read = True
+        found = _CHUNK.fullmatch(self._line("chunk size"))
+        if found is None:
+            raise self._damaged()
+        return int(found[1], 16)
+
+    def _damaged(self) -> IncompleteRead:
+        self._ended, self._persistent = True, False
+        return IncompleteRead(b"")
 
     def _trailer(self) -> None:
-        while self._line("trailer line").strip():
-            pass
+        for _ in range(MOST_HEADERS + 1):
+            if not self._line("trailer line").strip():
+                return
+        self._persistent = False
+        raise HTTPException(f"got more than {MOST_HEADERS} trailer lines")
 
     def _line(self, kind: str) -> bytes:
         """Return the next line with its end; without it when the connection has ended."""

@@ -20,7 +20,7 @@ class Received:
 
 def receive(answer: Answer, cap: int) -> Received:
     """Read the body of an answer without decoding it; what is beyond the cap is left unread."""
-    flags: list[FetchFlag] = []
+    flags = [FetchFlag.FRAMING_WRONG] if answer.ambiguous else []
     error: Failure | None = None
     body = bytearray()
     if (answer.length or 0) > cap:

@@ -6,6 +6,7 @@ can come between. Host header and TLS name keep the host name.
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import time
@@ -25,6 +26,7 @@ from screening.applicants.crawl.urls import Target
 from screening.applicants.crawl.watchdog import Watch, Watchdog
 from screening.settings.crawl import FetchSettings
 
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _MOST_CONNECTIONS = 4
 """Kept by a visitor: a site has few hosts; the one used longest ago is closed."""
 
@@ -178,6 +180,7 @@ class GuardedSession:
             raise
         if self.cookies or answer.get_all("set-cookie"):
             self.cookies.extract_cookies(answer, _as_request(target))  # type: ignore[arg-type]  # info() is all it asks
+            _forget_unsendable(self.cookies)
         return answer
 
     def release(self, target: Target, answer: Answer) -> None:
@@ -234,6 +237,13 @@ class GuardedSession:
 def _as_request(target: Target) -> Request:
     """Return what a cookie jar wants to know of a request; it is never opened."""
     return Request(target.url)  # noqa: S310
+
+
+def _forget_unsendable(cookies: CookieJar) -> None:
+    """Forget cookies with control characters, as browsers do (RFC 6265bis, 5.6): sent back they would be headers."""
+    for cookie in tuple(cookies):
+        if _CONTROL.search(f"{cookie.name}{cookie.value or ''}"):
+            cookies.clear(cookie.domain, cookie.path, cookie.name)
 
 
 def _connect_failure(error: OSError) -> Failure:
