@@ -20,7 +20,7 @@ from models.sites import SiteModel
 from models.sites_address import ADDRESS_FACTS, address_facts
 from screening.applicants.identity import site_of
 from screening.applicants.records import Page, PageFacts, Resource, SiteCrawl
-from screening.applicants.signals.access import readable
+from screening.applicants.signals.access import readable, seen_in_part
 from screening.applicants.signals.finding import Exhibit, Finding, State, absent, exhibit, unknown
 from screening.applicants.signals.networks import affiliate_url
 from screening.applicants.study import Looked
@@ -75,10 +75,11 @@ class SiteEye:
         findings = []
         for crawl in looked.crawl.sites:
             pages = readable(crawl)
-            if not pages:
-                findings.append(unknown(MEASURED, crawl.site, "no page could be read"))
+            if not pages or seen_in_part(crawl):
+                why = "a part of a page is missing" if pages else "no page could be read"
+                findings.append(unknown(MEASURED, crawl.site, why))
                 if self.model is not None:
-                    findings.append(unknown(LIKE_REJECTED, crawl.site, "no page could be read"))
+                    findings.append(unknown(LIKE_REJECTED, crawl.site, why))
                 continue
             facts = site_facts(crawl)
             shown = exhibit(pages[0][0], pages[0][1].title or "")

@@ -10,7 +10,7 @@ from screening.applicants.intake_fields import Application
 from screening.applicants.policy import Policy
 from screening.applicants.records import ApplicationCrawl, Page, SiteCrawl
 from screening.applicants.reviews import review_findings
-from screening.applicants.signals.access import access, readable, unusable_site
+from screening.applicants.signals.access import access, as_far_as_seen, readable, unusable_site
 from screening.applicants.signals.applicant import applicant
 from screening.applicants.signals.brands import brand_domains
 from screening.applicants.signals.category import prohibited
@@ -86,7 +86,7 @@ def study(looked: Looked, policy: Policy, settings: SignalSettings, beside: Iter
     sketches = []
     for site in crawl.sites:
         owner = ownership(application, site)
-        findings += [owner, *_site(site, looked, policy, settings)]
+        findings += [*as_far_as_seen(site, [owner]), *_site(site, looked, policy, settings)]
         identifiers += of_site(site)
         shown = owner.code == SHOWN and owner.found
         sketches.append(sketch(application.application_id, site, owner_shown=shown, applied_at=application.applied_at))
@@ -107,8 +107,7 @@ def failed(application: Application, why: str) -> Studied:
 
 
 def _site(site: SiteCrawl, looked: Looked, policy: Policy, settings: SignalSettings) -> tuple[Finding, ...]:
-    return (
-        *access(site, settings),
+    seen = (
         *parked(site, settings),
         forced_clicks(site, looked.followed.get(site.site, ())),
         *prohibited(site, policy, settings),
@@ -120,8 +119,8 @@ def _site(site: SiteCrawl, looked: Looked, policy: Policy, settings: SignalSetti
         disclosure(site, policy),
         *care(site),
         *advertising(site, settings),
-        *domain_shape(site),
     )
+    return (*access(site, settings), *as_far_as_seen(site, seen), *domain_shape(site))
 
 
 def _summary(crawl: SiteCrawl) -> SiteSummary:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from screening.applicants.codes import Failure, PageFlag, SiteFlag, Stop
+from collections.abc import Iterable
+
+from screening.applicants.codes import Failure, FetchFlag, PageFlag, SiteFlag, Stop
 from screening.applicants.identity import registered_domain
 from screening.applicants.records import Page, PageFacts, SiteCrawl, Unusable
-from screening.applicants.signals.finding import Exhibit, Finding, State, absent
+from screening.applicants.signals.finding import Exhibit, Finding, State, absent, unknown
 from screening.settings.screening import SignalSettings
 
 REFUSED = frozenset({Failure.ADDRESS_REFUSED, Failure.SSRF_REDIRECT, Failure.NAME_RESERVED, Failure.URL_PORT})
@@ -35,6 +37,19 @@ IN_WORDS = {
     Failure.ADDRESS_BUSY: "too many sites at the same address were being crawled",
 }
 """Failures as an analyst says them; any other is said by its code."""
+CUT_IN_WORDS = {
+    FetchFlag.RESET: "the server ends the connection inside it",
+    FetchFlag.LENGTH_WRONG: "it is not as long as the server announces",
+    FetchFlag.FRAMING_WRONG: "the server says in two ways where it ends",
+    FetchFlag.SIZE_CAP: "it is longer than is read",
+    FetchFlag.TRUNCATED: "it does not come whole",
+    PageFlag.RESOURCES_CUT: "it loads more than is looked at",
+    PageFlag.SCRIPTS_CUT: "it has longer scripts than are read",
+    PageFlag.TAG_STRIPPED: "it has a tag with more attributes than are read",
+    PageFlag.LINKS_CUT: "it has more links than are looked at",
+    PageFlag.TEXT_CUT: "it has more text than is read",
+}
+"""Why a page was seen in part only, the plainest reason first. What came counts; what did not come is not known."""
 ACCESS_CODES = (
     "site_unreachable",
     "site_robots",
@@ -47,8 +62,26 @@ ACCESS_CODES = (
 
 
 def readable(crawl: SiteCrawl) -> tuple[tuple[Page, PageFacts], ...]:
-    """Return the site's own pages that came whole enough to be judged, each with its facts."""
+    """Return the site's own pages that came well enough to be looked at, each with its facts; see `seen_in_part`."""
     return tuple((page, page.facts) for page in crawl.pages if page.facts is not None and _answered(page))
+
+
+LACKING = frozenset(
+    {
+        "no_content",
+        "scant_content",
+        "thin_content",
+        "link_page",
+        "contact_missing",
+        "privacy_missing",
+        "about_missing",
+        "disclosure_required",
+        "disclosure_missing",
+        "disclosure_apart",
+        "ownership_unverified",
+    }
+)
+"""Codes that are found where something is not there: nobody can say so of a page that is not all there."""
 
 
 def access(crawl: SiteCrawl, settings: SignalSettings) -> tuple[Finding, ...]:
@@ -57,14 +90,35 @@ def access(crawl: SiteCrawl, settings: SignalSettings) -> tuple[Finding, ...]:
     if not pages:
         return _unseen(crawl)
     findings = [absent(code, crawl.site) for code in ACCESS_CODES]
-    if SiteFlag.PARTIAL in crawl.flags and len(pages) < settings.pages_enough:
+    if cut := seen_in_part(crawl):
+        page, why = cut[0]
+        findings.append(_found("site_partial", crawl, f"of {len(cut)} fetched pages a part is missing: {why}", page))
+    elif SiteFlag.PARTIAL in crawl.flags and len(pages) < settings.pages_enough:
         findings.append(_found("site_partial", crawl, f"{len(pages)} pages were read before {', '.join(crawl.stops)}"))
     if _needs_script(pages, settings):
         page, facts = pages[0]
         findings.append(_found("site_needs_script", crawl, f"{facts.words} words without running scripts", page))
-    if Stop.CRAWL_DELAY in crawl.stops and len(pages) < settings.pages_enough:
+    if not cut and Stop.CRAWL_DELAY in crawl.stops and len(pages) < settings.pages_enough:
         findings.append(_found("site_partial", crawl, "its robots.txt asks for a delay that allows the home page only"))
     return tuple(findings)
+
+
+def seen_in_part(crawl: SiteCrawl) -> tuple[tuple[Page, str], ...]:
+    """Return the pages, other visitors' views included, of which a part is missing, each with why."""
+    pages = [*crawl.pages, *(view.page for view in crawl.views)]
+    return tuple((page, why) for page in pages if _answered(page) and (why := _cut(page)) is not None)
+
+
+def as_far_as_seen(crawl: SiteCrawl, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings about a site's pages; what they lack is unknown when a part of a page is missing."""
+    if not seen_in_part(crawl):
+        return tuple(findings)
+    return tuple(
+        unknown(finding.code, crawl.site, "a part of a page is missing")
+        if finding.state is State.ABSENT or finding.code in LACKING
+        else finding
+        for finding in findings
+    )
 
 
 def in_words(code: str) -> str:
@@ -123,9 +177,14 @@ def _found(code: str, crawl: SiteCrawl, why: str, page: Page | None = None) -> F
 
 
 def _answered(page: Page) -> bool:
-    """A whole answer: one that was cut, or came with a bad certificate, is evidence but no page to judge by."""
+    """A good answer: one that was cut by a deadline, or came with a bad certificate, is evidence but no page."""
     status = page.fetch.status
     return page.fetch.error is None and status is not None and 200 <= status < 300
+
+
+def _cut(page: Page) -> str | None:
+    flags = {*page.fetch.flags, *page.flags, *(page.facts.flags if page.facts is not None else ())}
+    return next((words for flag, words in CUT_IN_WORDS.items() if flag in flags), None)
 
 
 def _needs_script(pages: tuple[tuple[Page, PageFacts], ...], settings: SignalSettings) -> bool:
