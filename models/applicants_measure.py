@@ -26,14 +26,15 @@ class Trial:
     """Decisions with what was foretold of each, shape (rows,).
 
     `chance` of rejection by the judge, 0..1 (NaN: no opinion); `scorecard` the score of the points, 0..1. The
-    `earlier` ones are what the judge was taught on; they turn the scorecard's score into a chance as well.
+    `earlier` ones are what the judge was taught on; they turn the scorecard's score into a chance as well. Decisions
+    weigh as they do in teaching: one that chance brought to a person stands for all like it that nobody looked at.
     """
 
     chance: Floats
     scorecard: Floats
     decided: Decided
     earlier_scorecard: Floats
-    earlier_rejected: NDArray[np.bool_]
+    earlier: Decided
 
 
 def compared(trial: Trial, seed: int) -> dict[str, Any]:
@@ -42,16 +43,18 @@ def compared(trial: Trial, seed: int) -> dict[str, Any]:
     A gain is positive where the judge is better. Intervals (95 %) come from drawing applicants again. `better`: both
     gains are surely above 0. Where the judge has no opinion it is read as the share of rejections, which tells nothing.
     """
-    rejected = trial.decided.rejected
-    chance = np.where(np.isnan(trial.chance), trial.earlier_rejected.mean(), trial.chance)
+    rejected, weight = trial.decided.rejected, trial.decided.weight
+    chance = np.where(np.isnan(trial.chance), _share(trial.earlier), trial.chance)
     card = _calibrated(trial)
-    gains = _gains(rejected, chance, card, trial.decided.applicant, seed)
+    gains = _gains(trial.decided, chance, card, seed)
     told: dict[str, Any] = {"decisions": len(rejected), "rejected": int(rejected.sum())}
     for name, scores in (("judge", chance), ("scorecard", card)):
         told[name] = {
-            "average_precision": round(float(average_precision_score(rejected, scores)), _DECIMALS),
-            "auroc": round(float(roc_auc_score(rejected, scores)), _DECIMALS),
-            "brier": round(float(brier_score_loss(rejected, scores)), _DECIMALS),
+            "average_precision": round(
+                float(average_precision_score(rejected, scores, sample_weight=weight)), _DECIMALS
+            ),
+            "auroc": round(float(roc_auc_score(rejected, scores, sample_weight=weight)), _DECIMALS),
+            "brier": round(float(brier_score_loss(rejected, scores, sample_weight=weight)), _DECIMALS),
         }
     tail = 100 * (1 - LEVEL) / 2
     for place, name in enumerate(("average_precision_gain", "brier_gain")):
@@ -61,25 +64,30 @@ def compared(trial: Trial, seed: int) -> dict[str, Any]:
     return told
 
 
+def _share(decided: Decided) -> float:
+    return float(np.average(decided.rejected, weights=decided.weight))
+
+
 def _calibrated(trial: Trial) -> Floats:
     """Turn the scorecard's score into a chance by a sigmoid fitted on the earlier decisions, as the judge's is."""
     odds = [
         logit(np.clip(scores, _NEARLY_CERTAIN, 1 - _NEARLY_CERTAIN))[:, None]
         for scores in (trial.earlier_scorecard, trial.scorecard)
     ]
-    if len(np.unique(trial.earlier_rejected)) < 2:
-        return np.full(len(trial.scorecard), float(trial.earlier_rejected.mean()))
-    line = LogisticRegression().fit(odds[0], trial.earlier_rejected)
+    if len(np.unique(trial.earlier.rejected)) < 2:
+        return np.full(len(trial.scorecard), _share(trial.earlier))
+    line = LogisticRegression().fit(odds[0], trial.earlier.rejected, trial.earlier.weight)
     return np.asarray(expit(line.decision_function(odds[1])), dtype=np.float64)
 
 
-def _gains(rejected: NDArray[np.bool_], chance: Floats, card: Floats, applicant: NDArray[np.str_], seed: int) -> Floats:
+def _gains(decided: Decided, chance: Floats, card: Floats, seed: int) -> Floats:
     """Return, for each draw of whole applicants, the gain in average precision and in the Brier score, (draws, 2)."""
-    _, group = np.unique(applicant, return_inverse=True)
+    rejected = decided.rejected
+    _, group = np.unique(decided.applicant, return_inverse=True)
     drawn = np.random.default_rng(seed).multinomial(
         group.max() + 1, np.full(group.max() + 1, 1 / (group.max() + 1)), DRAWS
     )
-    weights = drawn[:, group].astype(np.float64)
+    weights = drawn[:, group] * decided.weight
     both = weights[:, rejected].any(axis=1) & weights[:, ~rejected].any(axis=1)
     weights = weights[both]
     precision = [_average_precision(rejected, scores, weights) for scores in (chance, card)]

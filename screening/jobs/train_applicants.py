@@ -153,7 +153,7 @@ def _held_out(decisions: Sequence[Decision], settings: TrainingSettings, unseen:
         scorecard=by_card,
         decided=_decided(asked, unseen),
         earlier_scorecard=np.array([one.score for one in before], dtype=np.float64),
-        earlier_rejected=np.array([one.rejected for one in before], dtype=bool),
+        earlier=_decided(before, unseen),
     )
     return {"from": asked[0].decided_at.date().isoformat(), **compared(trial, settings.seed)}
 

@@ -221,7 +221,7 @@ def test_it_is_called_better_only_when_it_surely_is(judge):
     facts, decided = applicants(400, 7)
     points = facts.select(pl.sum_horizontal(AGAINST)).to_series().to_numpy() / len(AGAINST)
     old_points = earlier.select(pl.sum_horizontal(AGAINST)).to_series().to_numpy() / len(AGAINST)
-    trial = Trial(judge.score(facts), points, decided, old_points, before.rejected)
+    trial = Trial(judge.score(facts), points, decided, old_points, before)
     told = compared(trial, seed=1)
     assert told["better"]
     assert told["judge"]["average_precision"] > told["scorecard"]["average_precision"]
@@ -232,3 +232,34 @@ def test_it_is_called_better_only_when_it_surely_is(judge):
     none = compared(replace(trial, chance=np.full(400, np.nan)), seed=1)
     assert none["judge"]["auroc"] == 0.5
     assert not none["better"]
+
+
+def test_a_decision_measures_for_as_many_applicants_as_it_stands_for(judge):
+    earlier, before = applicants(300, 1)
+    facts, decided = applicants(200, 7)
+    points = facts.select(pl.sum_horizontal(AGAINST)).to_series().to_numpy() / len(AGAINST)
+    old_points = earlier.select(pl.sum_horizontal(AGAINST)).to_series().to_numpy() / len(AGAINST)
+    chance = judge.score(facts)
+    chance[:20] = np.nan
+    times, before_times = (np.where(one.rejected, 1, 1 + np.arange(len(one.rejected)) % 4) for one in (decided, before))
+    weighed = Trial(chance, points, _standing(decided, times), old_points, _standing(before, before_times))
+    repeated = Trial(
+        np.repeat(chance, times),
+        np.repeat(points, times),
+        _repeated(decided, times),
+        np.repeat(old_points, before_times),
+        _repeated(before, before_times),
+    )
+    once, often = compared(weighed, seed=1), compared(repeated, seed=1)
+    assert {"decisions", "rejected"} < set(once)
+    for name in ("judge", "scorecard", "average_precision_gain", "brier_gain"):
+        assert once[name] == pytest.approx(often[name], abs=2e-4)
+    assert once["judge"] != compared(replace(weighed, decided=decided), seed=1)["judge"]
+
+
+def _standing(decided: Decided, times) -> Decided:
+    return replace(decided, weight=times.astype(float))
+
+
+def _repeated(decided: Decided, times) -> Decided:
+    return Decided(np.repeat(decided.rejected, times), np.repeat(decided.applicant, times), np.ones(times.sum()))
