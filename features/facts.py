@@ -55,8 +55,9 @@ def conversion_facts(inputs: Inputs, last_day: int) -> nw.LazyFrame[Any]:
     facts = facts.join(inputs.referrals, on=["affiliate_id", "referrer"], how="left")
     facts = facts.join(inputs.outcomes, on="conversion_id", how="left")
     facts = facts.with_columns(**{window_name(days): window_index(last_day, days) for days in WINDOWS})
-    facts = settled(facts)
-    facts = settled(with_minute_uses(with_country_uses(with_uses(facts))))
+    # each counts what the one before gave several times over: planned together, they would compute it as often
+    for add in (with_uses, with_country_uses, with_minute_uses):
+        facts = settled(add(settled(facts)))
     return facts.with_columns(
         *[share.hit.alias(f"hit_{share.name}") for share in CONVERSION_SHARES],
         *[spread.log.alias(f"log_{spread.name}") for spread in SPREADS],
