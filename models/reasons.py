@@ -190,6 +190,13 @@ NUMBERS = (
         Invalid.SIVT,
     ),
     _doubt(
+        "hours_strange",
+        _P.TRAFFIC_QUALITY,
+        "Conversions at strange hours",
+        "The {n} conversions of the last day came at hours unlike those of its earlier days, more than other sources' did: "
+        "{observed} in the hour from {hour} UTC, usually {usual:.1f}.",
+    ),
+    _doubt(
         "unlike_other_sources",
         _P.TRAFFIC_QUALITY,
         "Unlike the programme's other sources",
@@ -248,6 +255,12 @@ PROCEDURE = (
         _P.UNDER_REVIEW,
         "Judged too long ago",
         "The newest judgement is older than payout.scan_age_days_max; scan again.",
+    ),
+    _doubt(
+        "judged_in_future",
+        _P.UNDER_REVIEW,
+        "Judged in the future",
+        "The newest judgement is later than now, so a clock was wrong; set the clock and scan again.",
     ),
     _doubt("amount_differs", _P.DATA, "Another amount", "The amount is not the payout that was judged."),
     _doubt("currency_differs", _P.DATA, "Another currency", "The currency is not that of the payout that was judged."),

@@ -39,6 +39,8 @@ Decision = Pay | Hold | Reject
 
 _SEVERITY: dict[type[_Decision], int] = {Pay: 0, Hold: 1, Reject: 2}
 _NAMES: dict[type[_Decision], str] = {Pay: "pay", Hold: "hold", Reject: "reject"}
+WORDS = tuple(_NAMES.values())
+"""The words for decisions in files and tables, in order of severity."""
 
 
 def severity(decision: Decision) -> int:

@@ -15,12 +15,12 @@ from types import MappingProxyType
 import polars as pl
 
 from features.schema import MONEY_PRECISION, MONEY_SCALE
+from screening.gate.decision import WORDS
 
 _MONEY = pl.Decimal(MONEY_PRECISION, MONEY_SCALE)
 _SUM_DIGITS = 38
 """Wide enough that no sum of amounts overflows: Polars' widest decimal."""
 _SUM = pl.Decimal(_SUM_DIGITS, MONEY_SCALE)
-_ORDER = ("pay", "hold", "reject")
 
 LINES: Mapping[str, pl.DataType] = MappingProxyType(
     {
@@ -58,6 +58,7 @@ LACKING = frozenset(
         "unknown_conversion",
         "not_judged",
         "scan_stale",
+        "judged_in_future",
         "not_enough_history",
         "facts_missing",
     }
@@ -76,15 +77,23 @@ class Total:
     unreadable: int
 
 
-def decide_lines(lines: pl.DataFrame, oldest: datetime) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Times:
+    """From when to when a judgement counts, both included: an older one is stale, a later one a clock's mistake."""
+
+    first: datetime
+    last: datetime
+
+
+def decide_lines(lines: pl.DataFrame, times: Times) -> pl.DataFrame:
     """Decide the lines of a payout file.
 
-    `lines` has the columns of `LINES` and `JUDGED`. `oldest` is the earliest time of a judgement that still counts.
+    `lines` has the columns of `LINES` and `JUDGED`. `times` are those of judgements that count.
     Returns, in the same order, `decision` (pay, hold or reject), `reasons` (codes; empty for pay) and `currency`: that
     of the line or, where the file has no such column, of the judgement; null where it cannot be read. A judgement in a
     word that is not known holds.
     """
-    objections = _objections(oldest)
+    objections = _objections(times)
     judged = pl.col("judged_decision")
     free = judged.eq_missing("pay") & ~pl.any_horizontal(*objections.values())
     decision = pl.when(judged.eq_missing("reject")).then(pl.lit("reject")).when(free).then(pl.lit("pay"))
@@ -116,9 +125,9 @@ def name_unknown(answers: pl.DataFrame, unknown: pl.Series) -> pl.DataFrame:
     return answers.with_columns(reasons=pl.when(unknown).then(renamed).otherwise("reasons"))
 
 
-def earliest_judgement(now: datetime, age_days_max: int) -> datetime:
-    """Return the earliest time of a judgement that is not stale."""
-    return now - timedelta(days=age_days_max)
+def times_that_count(now: datetime, age_days_max: int, clock_difference_minutes_max: int) -> Times:
+    """Return from when to when a judgement counts now; the clock that told its time may differ by so many minutes."""
+    return Times(now - timedelta(days=age_days_max), now + timedelta(minutes=clock_difference_minutes_max))
 
 
 def add_up(amounts: pl.Series, answers: pl.DataFrame) -> tuple[Total, ...]:
@@ -147,10 +156,10 @@ def merged(some: Iterable[Total], others: Iterable[Total]) -> tuple[Total, ...]:
 def _in_order(totals: Iterable[Total]) -> tuple[Total, ...]:
     """Sort pay before hold after reject, and by currency, lines without one last."""
     by_currency = sorted(totals, key=lambda total: (total.currency is None, total.currency or ""))
-    return tuple(sorted(by_currency, key=lambda total: _ORDER.index(total.decision)))
+    return tuple(sorted(by_currency, key=lambda total: WORDS.index(total.decision)))
 
 
-def _objections(oldest: datetime) -> dict[str, pl.Expr]:
+def _objections(times: Times) -> dict[str, pl.Expr]:
     """Return each code that keeps a line from being paid, and when it does; the ones about the line itself first."""
     judged = pl.col("judged_decision").is_not_null()
     amount, currency, affiliate = pl.col("amount"), pl.col("currency"), pl.col("affiliate_id")
@@ -160,7 +169,8 @@ def _objections(oldest: datetime) -> dict[str, pl.Expr]:
         "duplicate_line": pl.col("repeated").fill_null(value=True),
         "already_paid": pl.col("paid").fill_null(value=True),
         "not_judged": ~judged & pl.col("conversion_id").is_not_null(),
-        "scan_stale": judged & (pl.col("judged_at") < oldest).fill_null(value=True),
+        "scan_stale": judged & (pl.col("judged_at") < times.first).fill_null(value=True),
+        "judged_in_future": judged & (pl.col("judged_at") > times.last).fill_null(value=False),
         "amount_differs": judged & amount.is_not_null() & amount.ne_missing(pl.col("judged_payout")),
         "currency_differs": judged & currency.is_not_null() & currency.ne_missing(pl.col("judged_currency")),
         "affiliate_differs": judged & affiliate.is_not_null() & affiliate.ne_missing(pl.col("judged_affiliate")),

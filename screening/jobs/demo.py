@@ -79,10 +79,11 @@ def run_demo(workspace: Workspace, now: datetime, progress: Progress) -> Demonst
     snapshot = Lake(workspace.lake).snapshot()
     judgement = _judge(workspace, snapshot, now, progress)
     payout_file = _write_due(snapshot, workspace.root / FOLDER / "payout")
-    gated = gate_payout(workspace, payout_file, payout_file.with_stem("payout-gated"), {}, now, progress)
+    # the gate and people act when the scan is done, on what it has paid and held
+    after = max(now, judgement.run.finished_at)
+    gated = gate_payout(workspace, payout_file, payout_file.with_stem("payout-gated"), {}, after, progress)
     truth = practice.labels().select("conversion_id", "is_fraud")
-    # people act when the scan is done, on what it has held
-    day = play_day(workspace, truth, gated, max(now, judgement.run.finished_at), progress)
+    day = play_day(workspace, truth, gated, after, progress)
     rows = {kind: sum(part.rows for part in snapshot.select([kind])) for kind in practice.events}
     lesson = learn(practice.labels(), judgement.decisions)
     return Demonstrated(

@@ -20,7 +20,8 @@ from pathlib import Path
 import polars as pl
 
 from screening.errors import BusyError, InputError, IntegrityError
-from screening.gate.payout import LACKING, Total, earliest_judgement
+from screening.gate.decision import WORDS
+from screening.gate.payout import LACKING, Total, times_that_count
 from screening.jobs.outfile import new_file
 from screening.jobs.payout_answers import Judge, Summary, UnreadableLine, summarise
 from screening.jobs.payout_evidence import EvidenceChangedError, EvidenceState, evidence_state, refuse_changed
@@ -38,7 +39,6 @@ ACTOR = "winnow payout gate"
 _REPORTS = "reports"
 _ANSWERS = "payouts"
 _COMPRESSED = (".gz", ".zst", ".zstd", ".zip", ".bz2", ".xz")
-_WORDS = ("pay", "hold", "reject")
 _ID_LETTERS = 24
 """Letters of a batch's digest in its run_id: 96 bits, so that two batches never share one."""
 _ATTEMPTS = 5
@@ -150,8 +150,9 @@ class _Batch:
 
     def decide(self) -> _Answer:
         """Decide all lines and keep the answer."""
-        oldest = earliest_judgement(self.now, self.workspace.settings.payout.scan_age_days_max)
-        judge = Judge(self.store, Lake(self.workspace.lake), self.lines, oldest, self.progress)
+        settings = self.workspace.settings.payout
+        times = times_that_count(self.now, settings.scan_age_days_max, settings.clock_difference_minutes_max)
+        judge = Judge(self.store, Lake(self.workspace.lake), self.lines, times, self.progress)
         with FrameFile(self.workspace.folder(_REPORTS)) as judged:
             answers, scans = judge.decide(judged)
             return replace(self._keep(answers), scans=scans)
@@ -224,7 +225,7 @@ class _Batch:
         return next((run for run in self.store.runs(COMMAND) if run.run_id == self.run_id), None)
 
     def _run(self, summary: Summary, inputs: Mapping[str, str]) -> RunRecord:
-        counts = {word: sum(total.lines for total in summary.totals if total.decision == word) for word in _WORDS}
+        counts = {word: sum(total.lines for total in summary.totals if total.decision == word) for word in WORDS}
         return RunRecord(
             run_id=self.run_id,
             command=COMMAND,

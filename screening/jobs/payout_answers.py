@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,7 @@ import polars as pl
 
 from features.schema import Kind
 from screening.errors import InputError
-from screening.gate.payout import Total, add_up, decide_lines, merged, name_unknown
+from screening.gate.payout import Times, Total, add_up, decide_lines, merged, name_unknown
 from screening.jobs.payout_evidence import judged_lines
 from screening.jobs.progress import Progress
 from screening.store import Store
@@ -50,12 +49,12 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Decides the lines of a payout file by what the store knows. `oldest`: earliest judgement that still counts."""
+    """Decides the lines of a payout file by what the store knows. `times`: those of judgements that count."""
 
     store: Store
     lake: Lake
     lines: PayoutLines
-    oldest: datetime
+    times: Times
     progress: Progress
 
     def decide(self, judged: FrameFile) -> tuple[Iterator[pl.DataFrame], tuple[str, ...]]:
@@ -71,7 +70,7 @@ class Judge:
             self.progress.step("judge", at, self.lines.count)
             known = judged_lines(self.store, rows["conversion_id"])
             scans.update(known["judged_by"].drop_nulls().unique())
-            answer = decide_lines(rows.hstack(known.drop("judged_by")), self.oldest)
+            answer = decide_lines(rows.hstack(known.drop("judged_by")), self.times)
             currencies.update(answer["currency"].drop_nulls().unique())
             unjudged = answer["reasons"].list.contains("not_judged")
             unknown.consider(rows.select("conversion_id").with_row_index("at", at).filter(unjudged))

@@ -26,7 +26,7 @@ from typing import Any
 import polars as pl
 
 from screening.errors import BusyError, ConflictError
-from screening.gate.payout import LINES, decide_lines, earliest_judgement
+from screening.gate.payout import LINES, decide_lines, times_that_count
 from screening.jobs.payout_evidence import (
     EvidenceChangedError,
     EvidenceState,
@@ -138,9 +138,10 @@ class PayoutDesk:
     def _judge(self, calls: Sequence[PayoutCall]) -> _Group:
         before, now = evidence_state(self._store), self._clock()
         lines = _frame(calls)
-        oldest = earliest_judgement(now, self._workspace.settings.payout.scan_age_days_max)
+        settings = self._workspace.settings.payout
+        times = times_that_count(now, settings.scan_age_days_max, settings.clock_difference_minutes_max)
         judged = judged_lines(self._store, lines["conversion_id"]).drop("judged_by")
-        answers = decide_lines(lines.hstack(judged), oldest)
+        answers = decide_lines(lines.hstack(judged), times)
         ends = list(accumulate(len(call.lines) for call in calls))
         rows = list(zip(*(answers[name].to_list() for name in ("decision", "currency", "reasons")), strict=True))
         told = [self._told(call, rows[end - len(call.lines) : end], now) for call, end in zip(calls, ends, strict=True)]

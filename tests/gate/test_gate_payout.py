@@ -19,12 +19,14 @@ from screening.gate.payout import (
     LINES,
     add_up,
     decide_lines,
-    earliest_judgement,
     name_unknown,
+    times_that_count,
 )
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-OLDEST = earliest_judgement(NOW, 7)
+TIMES = times_that_count(NOW, 7, 5)
+OLDEST, LAST = NOW - timedelta(days=7), NOW + timedelta(minutes=5)
+TICK = timedelta(microseconds=1)
 GOOD = {
     "conversion_id": "c1",
     "amount": Decimal("10.0000"),
@@ -55,7 +57,7 @@ lines = st.fixed_dictionaries(
         "judged_payout": amounts,
         "judged_currency": st.sampled_from(["EUR", "USD", None]),
         "judged_affiliate": st.sampled_from(["a1", None]),
-        "judged_at": st.sampled_from([NOW, OLDEST, OLDEST - timedelta(microseconds=1), None]),
+        "judged_at": st.sampled_from([NOW, OLDEST, OLDEST - TICK, LAST, LAST + TICK, None]),
         "judged_reasons": st.sampled_from([[], ["ctct_short"], ["tor_exit", "ctct_short"]]),
         "paid": st.sampled_from([False, False, True, None]),
     }
@@ -64,7 +66,7 @@ lines = st.fixed_dictionaries(
 
 def decided(*rows: dict) -> list[tuple[str, list[str]]]:
     frame = pl.DataFrame(rows, schema={**LINES, **JUDGED}, orient="row")
-    return list(decide_lines(frame, OLDEST).select("decision", "reasons").iter_rows())
+    return list(decide_lines(frame, TIMES).select("decision", "reasons").iter_rows())
 
 
 def one_by_one(line: dict) -> str:
@@ -77,7 +79,7 @@ def one_by_one(line: dict) -> str:
         line["formula"] is not False,
         line["repeated"] is not False,
         line["paid"] is not False,
-        line["judged_at"] is None or line["judged_at"] < OLDEST,
+        line["judged_at"] is None or not OLDEST <= line["judged_at"] <= LAST,
         line["amount"] != line["judged_payout"],
         line["currency"] is not None and line["currency"] != line["judged_currency"],
         line["affiliate_id"] is not None and line["affiliate_id"] != line["judged_affiliate"],
@@ -113,7 +115,9 @@ def test_what_is_not_paid_has_a_reason_of_the_known_codes_and_pay_has_none(line)
         ({"repeated": True}, "duplicate_line"),
         ({"paid": True}, "already_paid"),
         ({"judged_decision": None, "judged_at": None, "judged_payout": None}, "not_judged"),
-        ({"judged_at": OLDEST - timedelta(microseconds=1)}, "scan_stale"),
+        ({"judged_at": OLDEST - TICK}, "scan_stale"),
+        ({"judged_at": None}, "scan_stale"),
+        ({"judged_at": LAST + TICK}, "judged_in_future"),
         ({"amount": Decimal("9.9999")}, "amount_differs"),
         ({"amount": Decimal("10.0001")}, "amount_differs"),
         ({"currency": "USD"}, "currency_differs"),
@@ -133,13 +137,13 @@ def test_a_rejected_conversion_stays_rejected_and_says_everything():
 
 def test_a_file_without_currency_is_paid_in_that_of_the_judgement():
     frame = pl.DataFrame([{**GOOD, "currency": None}], schema={**LINES, **JUDGED}, orient="row")
-    assert decide_lines(frame, OLDEST)["currency"].to_list() == ["EUR"]
+    assert decide_lines(frame, TIMES)["currency"].to_list() == ["EUR"]
 
 
 def test_a_conversion_that_nobody_reported_is_told_from_one_that_no_scan_judged():
     unjudged = {**GOOD, "judged_decision": None, "judged_at": None, "judged_payout": None}
     frame = pl.DataFrame([unjudged, unjudged], schema={**LINES, **JUDGED}, orient="row")
-    answers = name_unknown(decide_lines(frame, OLDEST), pl.Series([True, False]))
+    answers = name_unknown(decide_lines(frame, TIMES), pl.Series([True, False]))
     assert answers["reasons"].to_list() == [["unknown_conversion"], ["not_judged"]]
 
 

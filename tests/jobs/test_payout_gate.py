@@ -79,6 +79,21 @@ class TestLines:
         other = programme.write("other.csv", "conversion_id,payout\nc1,1.0\n")
         assert answers(programme.gate(other, now=judged_at + timedelta(days=days)).out) == [("c1", "pay", "")]
 
+    def test_after_the_clock_is_moved_back_nothing_is_paid_until_it_is_set(self, programme):
+        minutes = programme.workspace.settings.payout.clock_difference_minutes_max
+        with programme.store() as store:
+            judged_at = store.decisions_of(["c1"])["judged_at"].item()
+        path = programme.write("in.csv", "conversion_id,payout\nc1,1\nc9,9\n")
+        early = programme.gate(path, now=judged_at - timedelta(minutes=minutes, microseconds=1))
+        assert answers(early.out) == [
+            ("c1", "hold", "judged_in_future"),
+            ("c9", "reject", "judged_in_future;ctct_short"),
+        ]
+        assert early.incomplete
+        assert programme.released() == {}
+        other = programme.write("other.csv", "conversion_id,payout\nc1,1.0\n")
+        assert answers(programme.gate(other, now=judged_at - timedelta(minutes=minutes)).out) == [("c1", "pay", "")]
+
     def test_the_newest_scan_counts(self, programme):
         programme.judge("scan-2", "pay", "hold")
         gated = programme.gate(programme.write("in.csv", "conversion_id,payout\nc1,1\nc2,2\n"))
