@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from screening.console.errors import OwnPasswordNeededError, SignInNeededError
 from screening.console.rendering import render
+from screening.console.sessions import Person, person_of
 from screening.errors import InputError, WinnowError
 from screening.jobs.signin import ThrottledError
 
@@ -88,14 +89,25 @@ def answer(request: Request, error: WinnowError, headers: Mapping[str, str] | No
         return RedirectResponse(_login_for(request), status_code=HTTPStatus.SEE_OTHER)
     if isinstance(error, OwnPasswordNeededError):
         return RedirectResponse("/account", status_code=HTTPStatus.SEE_OTHER)
-    return render(request, "error.html", status_code=status, headers=given, error=error, status=error.http_status)
+    shown = {"error": error, "status": error.http_status, "person": _reader(request)}
+    return render(request, "error.html", status_code=status, headers=given, **shown)
+
+
+def _reader(request: Request) -> Person | None:
+    """Return who is signed in, None also when the database, which may be what failed, does not say."""
+    try:
+        return getattr(request.state, "person", None) or person_of(request)
+    except Exception:  # noqa: BLE001 - whatever failed, the page about it must not fail too
+        return None
 
 
 class _HttpError(WinnowError):
     """What the framework itself refuses, such as an unknown address."""
 
     def __init__(self, status: int, detail: str) -> None:
-        super().__init__(f"{detail.rstrip('.')}.", remedy="Check the address and the method.")
+        missing = status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+        cause = "There is no such page." if missing else f"{detail.rstrip('.')}."
+        super().__init__(cause, remedy="Check the address.")
         self.http_status = HTTPStatus(status)
 
 

@@ -23,6 +23,8 @@ _HERE = Path(__file__).resolve().parent
 STATIC = _HERE / "static"
 _DIGEST_LETTERS = 12
 THEMES = ("light", "dark")
+_PUBLIC = ("/apply", "/partner/")
+"""Beginnings of the addresses that strangers open: their pages lead nowhere else."""
 
 environment = Environment(
     loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -40,20 +42,22 @@ def render(
     """Return a page: the template with `context`, and beside it
 
     `person` (None: nobody is signed in), `csrf` for the hidden field of that name in every form, `theme` (`light`,
-    `dark`, or empty: as the system says), `said` (a message at the top, None: none), `path` and `now`.
+    `dark`, or empty: as the system says), `said` (a message at the top, None: none), `path`, `public` (a page for
+    strangers, which leads nowhere else) and `now`. A `person` in `context` is taken without a look at the database.
     """
     console = console_of(request)
-    person = getattr(request.state, "person", None) or person_of(request)
+    if "person" not in context:
+        context["person"] = getattr(request.state, "person", None) or person_of(request)
     secret = secret_of(request)
     visitor = None if secret else token()
     chosen = read_cookie(request, Cookie.THEME)
     page = environment.get_template(template).render(
         {
-            "person": person,
             "csrf": token_for(secret or visitor or ""),
             "theme": chosen if chosen in THEMES else "",
             "said": None,
             "path": request.url.path,
+            "public": request.url.path.startswith(_PUBLIC),
             "now": console.clock(),
             **context,
         }

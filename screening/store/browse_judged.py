@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Row, and_, exists, func, select
 
 from screening.store import tables
 from screening.store.database import Access
@@ -239,6 +239,21 @@ class BrowseJudged:
         query = select(tables.caps, _RUN.run_id, _RUN.finished_at).join(tables.runs, _RUN.run_key == _CAP.run_key)
         with self._access.reading() as connection:
             return connection.execute(query.where(_CAP.cap_id == cap_id)).one_or_none()
+
+    def caps_waiting(self, now: datetime) -> int:
+        """Count the recommendations that wait for a person: they change a limit, hold still, and no later scan
+        recommended about the same limit."""
+        later = tables.caps.alias()
+        same = (
+            later.c.offer_id == _CAP.offer_id,
+            later.c.affiliate_id.is_not_distinct_from(_CAP.affiliate_id),
+            later.c.cap_type == _CAP.cap_type,
+            later.c.cap_id > _CAP.cap_id,
+        )
+        waiting = (_CAP.status == "proposed", _CAP.expires_at > now, _CAP.action != "keep")
+        query = select(func.count()).select_from(tables.caps).where(*waiting, ~exists().where(*same))
+        with self._access.reading() as connection:
+            return int(connection.scalar(query) or 0)
 
     def cap_counts(self) -> dict[str, int]:
         """Count the recommendations of each status."""

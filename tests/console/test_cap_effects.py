@@ -10,7 +10,7 @@ import pytest
 import store_writer as writer
 
 from screening.jobs.caps_decide import ListedCap
-from screening.jobs.views.caps import effects
+from screening.jobs.views.caps import Unsaid, effects
 from screening.store import open_store
 
 DECIDED = writer.NOW
@@ -52,8 +52,16 @@ def test_a_conversion_judged_twice_counts_once_as_judged_last(store):
 
 
 def test_nothing_is_said_of_what_is_not_known(store):
-    unknown = [cap(affiliate_id=None), cap(decided_at=None), cap(approved_limit=None), cap(affiliate_id="a9")]
-    assert effects(store, unknown, NOW) == {}
-    assert effects(store, [cap()], DECIDED + timedelta(hours=23)) == {}
     judged(store, "r4", 2, 1, currency=pl.lit("EUR"))
-    assert effects(store, [cap()], NOW) == {}
+    unknown = {
+        "whole offer": (cap(affiliate_id=None), NOW),
+        "nobody approved": (cap(decided_at=None), NOW),
+        "approved a limit": (cap(approved_limit=None), NOW),
+        "brought nothing": (cap(affiliate_id="a9"), NOW),
+        "too early": (cap(), DECIDED + timedelta(hours=23)),
+        "several currencies": (cap(), NOW),
+    }
+    for reason, (one, now) in unknown.items():
+        said = effects(store, [one], now)[1]
+        assert isinstance(said, Unsaid)
+        assert reason in said.why

@@ -265,7 +265,8 @@ def test_axe_finds_nothing_against_wcag_2_2_aa(visit, look):
     found = []
     paths = ("/", "/review/applicants", "/review/sources", "/applicant?id=APP-1", "/cases/2", "/caps", "/payouts")
     paths += ("/appeals", "/affiliates", "/rings", "/runs", "/runs/latest", "/audit", "/apply")
-    paths += ("/settings", "/settings/policy", "/settings/lists", "/settings/retention", "/settings/connections")
+    paths += ("/settings", "/settings/policy", "/settings/lists", "/settings/retention")
+    paths += ("/settings/connections", "/settings/programs", "/login", "/nowhere", "/account")
     for path in paths:
         page.goto(path)
         page.evaluate(AXE.read_text("utf-8"))

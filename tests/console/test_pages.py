@@ -36,6 +36,7 @@ EVERY_PAGE = (
     "/settings/lists",
     "/settings/retention",
     "/settings/connections",
+    "/settings/programs",
 )
 
 

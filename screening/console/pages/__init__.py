@@ -13,6 +13,7 @@ from screening.console.pages import (
     review,
     settings,
     settings_programme,
+    settings_programs,
     subjects,
     today,
 )
@@ -28,5 +29,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     programme.router,
     settings.router,
     settings_programme.router,
+    settings_programs.router,
     public.router,
 )

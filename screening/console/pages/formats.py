@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from jinja2 import Environment
 
+from screening.jobs.views.lists import title_of_list
 from screening.jobs.views.reasons import title_of
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -79,5 +80,6 @@ def install(environment: Environment) -> None:
         age=age,
         until=until,
         title_of=title_of,
+        list_title=title_of_list,
     )
     environment.globals["interval"] = interval

@@ -37,7 +37,10 @@ Answerer = Annotated[Person, Depends(allows(Action.ANSWER_APPEALS))]
 Worker = Annotated[Person, Depends(allows(Action.WORK_CASES))]
 Text = Annotated[str, Form()]
 _STATUSES = ("proposed", "approved", "pushed", "rejected", "failed")
-_CAPS_SHOWN = 100
+_IN_FORCE = ("approved", "pushed")
+_ACTIONS = ("pause", "lower", "raise")
+_CAPS_A_PAGE = 10
+_ANSWERED_SHOWN = 100
 _LONGEST_STATEMENT = 5_000
 
 
@@ -48,6 +51,23 @@ class Typed(BaseModel):
     subject: str = ""
     affiliate: str = ""
     statement: Annotated[str, Field(max_length=_LONGEST_STATEMENT)] = ""
+
+
+class CapsAsked(BaseModel):
+    """What the address of the caps holds: which to show, from which on, and the one that was decided last."""
+
+    status: str = "proposed"
+    action: str = ""
+    affiliate: str = ""
+    offer: str = ""
+    start: Annotated[int, Field(ge=0)] = 0
+    done: str = ""
+
+    def at(self, start: int) -> str:
+        """Return the address of another page of the same."""
+        chosen = {"status": self.status, "action": self.action, "affiliate": self.affiliate, "offer": self.offer}
+        given = {name: value for name, value in chosen.items() if value}
+        return f"/caps?{urlencode({**given, 'start': max(0, start)})}"
 
 
 class AppealsAsked(BaseModel):
@@ -61,20 +81,26 @@ class AppealsAsked(BaseModel):
 
 
 @router.get("/caps")
-def show_caps(request: Request, console: Here, person: Viewer, status: str = "proposed", done: str = "") -> Response:
+def show_caps(request: Request, console: Here, person: Viewer, asked: Annotated[CapsAsked, Query()]) -> Response:
     """Show recommendations of a status, those that save most first."""
-    chosen = status if status in _STATUSES else "proposed"
-    listed = list_caps(console.workspace, CapFilter(status=chosen), console.clock())
+    now, status = console.clock(), asked.status if asked.status in _STATUSES else "proposed"
+    affiliate, offer = asked.affiliate.strip() or None, asked.offer.strip() or None
+    listed = list_caps(console.workspace, CapFilter(offer, affiliate, asked.action or None, status), now)
+    shown = listed.caps[asked.start : asked.start + _CAPS_A_PAGE]
     return render(
         request,
         "caps.html",
         listed=listed,
-        shown=listed.caps[:_CAPS_SHOWN],
-        effects={} if chosen == "proposed" else effects(console.store, listed.caps[:_CAPS_SHOWN], console.clock()),
-        status=chosen,
+        shown=shown,
+        effects=effects(console.store, shown, now) if status in _IN_FORCE else {},
+        status=status,
         statuses=_STATUSES,
+        actions=_ACTIONS,
+        asked=asked,
+        before=asked.at(asked.start - _CAPS_A_PAGE) if asked.start else None,
+        after=asked.at(asked.start + _CAPS_A_PAGE) if asked.start + _CAPS_A_PAGE < len(listed.caps) else None,
         may_decide=person.may(Action.DECIDE_CAPS),
-        said=Said(f"Cap recommendation {done}: kept.") if done.isdigit() else None,
+        said=_said_of_cap(console, asked.done),
     )
 
 
@@ -168,7 +194,7 @@ def _appeals_page(
         "appeals.html",
         status_code=fault.http_status if fault else HTTPStatus.OK,
         waiting=[appeal for appeal in found if appeal.answer is None],
-        answered=[appeal for appeal in reversed(found) if appeal.answer is not None][:_CAPS_SHOWN],
+        answered=[appeal for appeal in reversed(found) if appeal.answer is not None][:_ANSWERED_SHOWN],
         answers=ANSWERS,
         may_answer=person.may(Action.ANSWER_APPEALS),
         may_open=person.may(Action.WORK_CASES),
@@ -186,6 +212,14 @@ def answer(console: Here, person: Answerer, appeal_id: int, outcome: Text, reaso
     act = Act(Actor(person.name, person.role), console.clock(), reason.strip())
     answer_appeal(console.store, appeal_id, outcome, act, console.workspace.settings.review)
     return see(f"/appeals?done={appeal_id}&act=answered")
+
+
+def _said_of_cap(console: Console, done: str) -> Said | None:
+    """Return what somebody just decided about a recommendation, None: nothing."""
+    cap = console.store.browse.judged.cap(int(done)) if done.isascii() and done.isdigit() and len(done) < 16 else None
+    if cap is None or cap.decided_by is None:
+        return None
+    return Said(f"{cap.affiliate_id or 'All affiliates'} on {cap.offer_id}: {cap.status} by {cap.decided_by}.")
 
 
 def _limit(text: str) -> Decimal | None:

@@ -24,6 +24,7 @@ from screening.store import Appeal, Case, Store
 from screening.store.browse_cases import CaseFilter, CaseOrder
 from screening.store.browse_judged import SourceRow
 from screening.traffic.lake import Lake
+from screening.traffic.parquet_file import put_parquet
 from screening.workspace import Workspace
 
 LISTED = 100
@@ -147,7 +148,7 @@ def _counted(workspace: Workspace, store: Store, month: str | None) -> tuple[pl.
         "unjudged": counted.unjudged,
     }
     kept.parent.mkdir(parents=True, exist_ok=True)
-    counted.rows.write_parquet(rows)
+    put_parquet(counted.rows, rows)
     body.write_text(json.dumps(said, default=str), encoding="utf-8")
     return counted.rows, json.loads(json.dumps(said, default=str))
 

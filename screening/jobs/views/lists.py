@@ -11,6 +11,21 @@ from screening.traffic.lists_packages import AGENTS_VERSIONED, PACKAGED
 from screening.workspace import Workspace
 
 IMPORTED = "imported"
+_TITLES = {
+    "geoip2fast-country": "Countries of addresses",
+    "geoip2fast-operators": "Operators of networks",
+    "warning-lists": "Clouds, data centres and VPN ranges",
+    "iporigin": "Tor, VPN, relay and hosting addresses",
+    "crawler-user-agents": "Declared bots and tools",
+    "carried-facts": "Facts that winnow itself carries",
+    "model": "Model that judged",
+}
+"""What the lists that come with winnow hold, by the names under which runs and commands know them."""
+
+
+def title_of_list(name: str) -> str:
+    """Return what a list is in a few words; one that somebody imported stands for itself."""
+    return _TITLES.get(name, name)
 
 
 @dataclass(frozen=True, slots=True)

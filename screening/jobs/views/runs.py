@@ -33,6 +33,19 @@ class RunPage:
     totals: tuple[RunTotal, ...]
     observations: tuple[Observation, ...]
 
+    @property
+    def decisions(self) -> tuple[str, ...]:
+        """What was decided at all, in the order of the totals."""
+        return tuple(dict.fromkeys(total.decision for total in self.totals))
+
+    @property
+    def money(self) -> tuple[tuple[str | None, dict[str, RunTotal]], ...]:
+        """Return the totals as rows: each currency with its total of each decision."""
+        rows: dict[str | None, dict[str, RunTotal]] = {}
+        for total in self.totals:
+            rows.setdefault(total.currency, {})[total.decision] = total
+        return tuple(sorted(rows.items(), key=lambda row: row[0] or ""))
+
 
 def runs_page(store: Store, command: str | None, below: int | None) -> RunsPage:
     """Return a page of runs: of a command, or all."""

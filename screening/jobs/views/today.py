@@ -10,7 +10,7 @@ from typing import Any
 
 from screening.jobs.night_journal import StageStatus
 from screening.jobs.views.figures import Figure, figures
-from screening.jobs.views.lists import list_ages
+from screening.jobs.views.lists import list_ages, title_of_list
 from screening.jobs.views.night import Night, last_night
 from screening.store import Store
 from screening.store.browse_cases import CaseTotal
@@ -99,7 +99,7 @@ def today(workspace: Workspace, store: Store, now: datetime) -> Today:
         cleared=money["pay"],
         released=released_since(store, now - _PERIOD),
         queues=_queues(store, now),
-        caps=store.browse.judged.cap_counts().get("proposed", 0),
+        caps=store.browse.judged.caps_waiting(now),
         appeals=appeals,
         first_deadline=deadline,
         scan=scan,
@@ -225,7 +225,9 @@ def _alarms(
 def list_alarms(workspace: Workspace, now: datetime) -> tuple[Alarm, ...]:
     """Say which reference lists are older than the settings allow."""
     oldest = workspace.settings.lists.max_age_days
-    stale = [f"{found.name} ({found.age_days} days)" for found in list_ages(workspace, now) if found.stale]
+    stale = [
+        f"{title_of_list(found.name)} ({found.age_days} days)" for found in list_ages(workspace, now) if found.stale
+    ]
     if not stale:
         return ()
     text = f"Older than {oldest} days: {', '.join(stale)}. Addresses and agents are judged by what was known then."
