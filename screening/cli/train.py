@@ -11,8 +11,9 @@ import typer
 
 from screening.cli.invocation import Answer, JsonOption, WorkspaceOption, run
 from screening.cli.models import model_data
+from screening.jobs.challenger import Trained
 from screening.jobs.progress import Progress
-from screening.jobs.train import Trained, train
+from screening.jobs.train import train
 from screening.jobs.train_applicants import TrainedOnPeople, train_applicants
 from screening.workspace import Workspace
 

@@ -5,13 +5,8 @@ The same events, outcomes, labels, lists, settings and winnow give the same judg
 
 from __future__ import annotations
 
-import hashlib
-import os
-import secrets
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from importlib.metadata import version
-from pathlib import Path
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -25,39 +20,25 @@ from models.fused import Learning, fused, learn_outcomes, load_judge, share_by_o
 from models.outcomes import CERTAIN, LABEL, Demands
 from models.taught import FEWEST, Lessons, TaughtJudge, shipped_bytes, teach
 from screening.errors import InputError
+from screening.jobs.challenger import COMMAND, Source, Taught, Trained, register, training
 from screening.jobs.findings import findings
 from screening.jobs.progress import Progress
 from screening.jobs.shadow import sketch_of
 from screening.settings.training import InjectionSettings, TrainingSettings
-from screening.store import AuditEvent, ModelRecord, RunRecord, Store, open_store
-from screening.store.observations import REFERENCE, Observation
-from screening.store.registry import CHALLENGER
-from screening.traffic.champion import MODEL, model_path
+from screening.traffic.champion import MODEL
 from screening.traffic.gather import Books, lookups, working_traffic
 from screening.traffic.history import Past, as_decided
 from screening.traffic.lake import Lake, Snapshot
-from screening.traffic.lakelock import holding_lock
 from screening.traffic.lists import load_book
 from screening.workspace import Workspace
 
-COMMAND = "train"
 _OWN_OUTCOMES = "outcomes_"
 """How features that are made of outcomes begin."""
 _STEPS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
-    """What training gave. `known_before`: the same judge was registered already, and nothing was added."""
-
-    record: ModelRecord
-    known_before: bool
-    replaced: tuple[str, ...]
-    """Versions of challengers that were retired for it, so that one judges in the shadow."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Taught:
+class _Lesson:
     judge: TaughtJudge
     first: date
     last: date
@@ -71,23 +52,26 @@ def train(workspace: Workspace, now: datetime, progress: Progress) -> Trained:
 
     Waits a while for another training, then raises BusyError; InputError when there is too little history to teach.
     """
-    lock = holding_lock(
-        workspace.folder("locks") / COMMAND,
-        command=COMMAND,
-        now=now,
-        wait_seconds=workspace.settings.ingest.lock_wait_seconds,
-        waiting=lambda who: progress.step(who, 0, None),
-    )
-    with lock, open_store(workspace.store_url) as store:
+    with training(workspace, now, progress) as store:
         progress.step(COMMAND, 0, _STEPS)
         snapshot = Lake(workspace.lake).snapshot()
         books = Books(*load_book(workspace.folder("lists")))
         progress.step(COMMAND, 1, _STEPS)
-        taught = _teach(workspace, snapshot, books, (findings(store, snapshot), now))
+        lesson = _teach(workspace, snapshot, books, (findings(store, snapshot), now))
         progress.step(COMMAND, 2, _STEPS)
-        trained = _register(workspace, store, taught, (snapshot, books, now))
+        (trained,) = register(workspace, store, [_model(lesson)], _source(lesson, snapshot, books), now)
         progress.step(COMMAND, _STEPS, _STEPS)
         return trained
+
+
+def _model(lesson: _Lesson) -> Taught:
+    reference = {**lesson.reference.as_data(), "from": str(lesson.first), "to": str(lesson.last)}
+    return Taught(MODEL, lesson.judge.dump(), tuple(lesson.judge.features), lesson.metrics, reference)
+
+
+def _source(lesson: _Lesson, snapshot: Snapshot, books: Books) -> Source:
+    counts = {name: lesson.metrics[name] for name in ("conversions", "clicks")}
+    return Source(lesson.first, lesson.last, counts, snapshot.version, lesson.inputs, books.versions)
 
 
 def lessons_of(settings: InjectionSettings) -> Lessons:
@@ -95,7 +79,7 @@ def lessons_of(settings: InjectionSettings) -> Lessons:
     return Lessons(**settings.model_dump())
 
 
-def _teach(workspace: Workspace, snapshot: Snapshot, books: Books, known: tuple[pl.DataFrame, datetime]) -> _Taught:
+def _teach(workspace: Workspace, snapshot: Snapshot, books: Books, known: tuple[pl.DataFrame, datetime]) -> _Lesson:
     labels, now = known
     settings = workspace.settings.training
     first, last = _history(snapshot, settings.history_days)
@@ -124,7 +108,7 @@ def _teach(workspace: Workspace, snapshot: Snapshot, books: Books, known: tuple[
         "outcomes": learned,
     }
     inputs = {part.path: part.digest for part in parts}
-    return _Taught(judge, first, last, sketch_of(matrix, judge), metrics, inputs)
+    return _Lesson(judge, first, last, sketch_of(matrix, judge), metrics, inputs)
 
 
 def _together(judge: TaughtJudge, rows: pl.DataFrame, settings: TrainingSettings) -> tuple[TaughtJudge, dict[str, Any]]:
@@ -160,74 +144,3 @@ def _history(snapshot: Snapshot, days: int) -> tuple[date, date]:
             where=str(snapshot.root),
         )
     return max(known[0], known[-1] - timedelta(days=days - 1)), known[-1]
-
-
-def _register(workspace: Workspace, store: Store, taught: _Taught, read: tuple[Snapshot, Books, datetime]) -> Trained:
-    content = taught.judge.dump()
-    digest = hashlib.sha256(content).hexdigest()
-    earlier = [model for model in store.models.all(MODEL) if model.digest == digest]
-    keep_model_file(model_path(workspace.folder("models"), digest), content)
-    if earlier:
-        return Trained(earlier[0], known_before=True, replaced=())
-    snapshot, books, now = read
-    run = _run(workspace, taught, digest, (snapshot, books, now))
-    record = ModelRecord(
-        name=MODEL,
-        version=f"{taught.last:%Y%m%d}-{digest[:8]}",
-        role=CHALLENGER,
-        digest=digest,
-        data_from=taught.first,
-        data_to=taught.last,
-        feature_schema=_schema(taught.judge),
-        metrics={**taught.metrics, "run_id": run.run_id, "winnow": version("winnow")},
-        created_at=run.finished_at,
-    )
-    replaced = tuple(model.version for model in store.models.all(MODEL) if model.role == CHALLENGER)
-    with store.together() as records:
-        for old in replaced:
-            records.models.retire(MODEL, old)
-        records.models.add(record)
-        records.record_run(run)
-        reference = {**taught.reference.as_data(), "from": str(taught.first), "to": str(taught.last)}
-        records.observations.add(Observation(run.run_id, REFERENCE, digest, reference))
-        details = {"digest": digest, "run_id": run.run_id, "retired": list(replaced)}
-        subject = f"model {MODEL} {record.version}"
-        records.audit.append(AuditEvent(run.finished_at, COMMAND, "model trained", subject, details))
-    return Trained(record, known_before=False, replaced=replaced)
-
-
-def _schema(judge: TaughtJudge) -> dict[str, Any]:
-    names = list(judge.features)
-    return {"features": names, "digest": hashlib.sha256("\n".join(names).encode()).hexdigest()}
-
-
-def _run(workspace: Workspace, taught: _Taught, digest: str, read: tuple[Snapshot, Books, datetime]) -> RunRecord:
-    snapshot, books, now = read
-    return RunRecord(
-        run_id=f"train-{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-        command=COMMAND,
-        status="complete",
-        started_at=now,
-        finished_at=datetime.now(UTC),
-        period_from=taught.first,
-        period_to=taught.last,
-        lake_version=snapshot.version,
-        inputs=taught.inputs,
-        settings=workspace.settings.model_dump(mode="json", exclude={"store", "lake"}),
-        versions={"winnow": version("winnow"), "model": digest, **books.versions},
-        seed=workspace.settings.training.seed,
-        counts={"conversions": taught.metrics["conversions"], "clicks": taught.metrics["clicks"]},
-    )
-
-
-def keep_model_file(path: Path, content: bytes) -> None:
-    """Write the file whole or not at all; its name is its digest, so one that is there as it should be stays."""
-    if path.is_file() and path.read_bytes() == content:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}.draft")
-    with draft.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(path)

@@ -34,7 +34,16 @@ class OutcomeSettings(Section):
     ridge: float = setting("penalty on the squared weights of standardised features", unit="penalty", ge=0.01, le=10000)
 
 
-class ApplicantSettings(Section):
+class TreeSettings(Section):
+    """Boosted trees that learn from people's decisions about applicants."""
+
+    trees: int = setting("boosted trees, one after the other", unit="trees", ge=10, le=1000)
+    leaves: int = setting("leaves of a tree at most", unit="leaves", ge=2, le=63)
+    leaf_rows: int = setting("decisions or sites in a leaf at least", unit="rows", ge=2, le=500)
+    rate: float = setting("weight of each tree", unit="number", ge=0.01, le=1)
+
+
+class ApplicantSettings(TreeSettings):
     """How people's decisions about applicants teach, and from how many on."""
 
     decided_min: int = setting("decisions without which nothing is learned", unit="decisions", ge=50)
@@ -50,20 +59,12 @@ class ApplicantSettings(Section):
         ge=1,
         le=1000,
     )
-    trees: int = setting("boosted trees", unit="trees", ge=10, le=1000)
-    leaves: int = setting("leaves of a tree at most", unit="leaves", ge=2, le=63)
-    leaf_rows: int = setting("decisions in a leaf at least", unit="decisions", ge=5, le=500)
-    rate: float = setting("weight of each tree", unit="number", ge=0.01, le=1)
 
 
-class SiteSettings(Section):
+class SiteSettings(TreeSettings):
     """How the sites of decided applicants teach the site model."""
 
     members: int = setting("forests that are averaged", unit="forests", ge=1, le=20)
-    trees: int = setting("boosted trees of a forest", unit="trees", ge=10, le=1000)
-    leaves: int = setting("leaves of a tree at most", unit="leaves", ge=2, le=63)
-    leaf_rows: int = setting("sites in a leaf at least", unit="sites", ge=2, le=500)
-    rate: float = setting("weight of each tree", unit="number", ge=0.01, le=1)
     facts_part: float = setting("share of the facts that a split looks at", unit="share", ge=0.05, le=1)
     ridge: float = setting("penalty on the line's squared weights", unit="penalty", ge=0.01, le=10000)
 
