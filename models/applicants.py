@@ -7,7 +7,7 @@ Caruana, ICML 2005: below about a thousand rows a sigmoid calibrates better than
 A fact that is not known is neither good nor bad, so a row with unknown facts has two chances: `floor` as if each were
 at its best, and `score` as if each were at its worst, also where teaching never met that. Since the trees are monotone,
 the chance with all facts known lies between them. Mercy may rest on `score` only, suspicion on `floor` only: then
-hiding a fact never helps, and lacking one never harms.
+hiding a fact never earns mercy, and lacking one never raises suspicion.
 """
 
 from __future__ import annotations

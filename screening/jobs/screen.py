@@ -33,7 +33,7 @@ from screening.jobs.applicant_models import panel_of_judges
 from screening.jobs.learned_screening import SecondThoughts, second_thoughts
 from screening.jobs.progress import Progress
 from screening.jobs.queue import queue_applications
-from screening.jobs.screen_gather import Gathering, gather
+from screening.jobs.screen_gather import Gathering, forget_journal, gather
 from screening.jobs.screen_lookups import opened_lookups
 from screening.jobs.screen_pictures import watch_escalated
 from screening.settings import without_passwords
@@ -144,6 +144,7 @@ def _screen(workspace: Workspace, intake: Intake, now: datetime, progress: Progr
     screened = Screened(run_id, outcomes, intake.quarantined, quarantine, _notices(workspace, intake, policy))
     _record(workspace, screened, thoughts, now)
     remember(evidence, in_order)
+    forget_journal(evidence)
     _watch(workspace, screened, in_order, progress)
     return screened
 

@@ -58,7 +58,7 @@ def gather(applications: Sequence[Application], how: Gathering, progress: Progre
     """Crawl and study all applications; the answer is by application id.
 
     One whose study fails is in the answer as failed, so that a person looks at it. What a killed run had crawled is
-    used again if it is recent; else everything is fetched anew.
+    used again if it is recent; else everything is fetched anew. Call `forget_journal` once the results are recorded.
     """
     forget_old_journal(how.evidence, datetime.now(UTC), how.settings.screening.resume_hours)
     by_id = {item.application_id: item for item in applications}
@@ -69,8 +69,12 @@ def gather(applications: Sequence[Application], how: Gathering, progress: Progre
         for item in _studied(declared, by_id, _Eyes(crawler, lookups), how):
             found[item.application.application_id] = item
             progress.step("screening applications", len(found), len(declared))
-    (how.evidence / JOURNAL_NAME).unlink(missing_ok=True)
     return found
+
+
+def forget_journal(evidence: Path) -> None:
+    """Remove the journal of a run whose results are recorded; before that, a killed run would lose its crawl."""
+    (evidence / JOURNAL_NAME).unlink(missing_ok=True)
 
 
 def forget_old_journal(evidence: Path, now: datetime, hours: float) -> None:

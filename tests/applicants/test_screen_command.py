@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 
 from features.schema import Kind
 from screening.applicants import study as study_module
+from screening.applicants.crawl.journal import JOURNAL_NAME
 from screening.cli.app import app
+from screening.jobs import screen as screen_job
 from screening.jobs import screen_gather
 from screening.jobs.ingest import Reading, ingest_files
 from screening.jobs.progress import silent_progress
@@ -103,6 +105,23 @@ def test_the_same_file_again_looks_again(place):
     assert item["decision"] == "review"
     assert item["changed"] == ["forced_click"]
     assert len((root / "evidence" / "A1" / "history.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_run_that_ends_before_its_results_are_recorded_keeps_its_crawl(place, monkeypatch):
+    root, url, shown = place
+    file = written(root, ("A1", "Jane Doe", "jane@gmail.com", url))
+
+    def ends(*_):
+        raise RuntimeError("the machine went away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(screen_job, "_record", ends)
+        assert run(root, file).exit_code == 1
+    shown["answer"] = STUFFED  # what a second crawl would see
+    again = run(root, file)
+    assert "1 screened: 1 approve, 0 review, 0 reject" in again.stdout
+    assert not (root / "evidence" / JOURNAL_NAME).exists()
+    assert "0 approve, 1 review, 0 reject" in run(root, file).stdout
 
 
 def test_affiliates_are_screened_again_when_it_is_their_turn(place):
