@@ -16,8 +16,22 @@ Each says the cause, what follows from it, and what to do.
 
 from __future__ import annotations
 
+import errno
+import re
 from enum import IntEnum
 from http import HTTPStatus
+
+_SYSTEM_REMEDIES = {
+    errno.ENOSPC: "Free some space on that disk, then do the same again.",
+    errno.EDQUOT: "Free some of this user's quota on that disk, then do the same again.",
+    errno.EFBIG: "Raise the limit on the size of files (ulimit -f), then do the same again.",
+    errno.EROFS: "Mount that place so that it can be written, then do the same again.",
+    errno.EACCES: "Give the user that runs winnow the right to that place, then do the same again.",
+    errno.EPERM: "Give the user that runs winnow the right to that place, then do the same again.",
+    errno.EIO: "The disk may be failing: look at the system's log, and keep a backup elsewhere.",
+    errno.EMFILE: "Raise the limit on open files (ulimit -n), then do the same again.",
+}
+"""What to do about an error of the operating system, by its number."""
 
 
 class ExitCode(IntEnum):
@@ -113,3 +127,14 @@ class UnavailableError(WinnowError):
 
     http_status = HTTPStatus.SERVICE_UNAVAILABLE
     retry = True
+
+
+def of_system(error: OSError) -> UnavailableError:
+    """Return what a person is told of an error of the operating system: a full or read-only disk, a missing right."""
+    # libraries in Rust give the number in their text only: "No space left on device (os error 28)"
+    number = error.errno or next((int(said) for said in re.findall(r"os error (\d+)", str(error))), 0)
+    return UnavailableError(
+        f"{error.strerror or error}.",
+        remedy=_SYSTEM_REMEDIES.get(number, "Look at that place, then do the same again."),
+        where=str(error.filename) if error.filename is not None else None,
+    )

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from screening.errors import ExitCode, InputError, WinnowError
+from screening.errors import ExitCode, InputError, WinnowError, of_system
 from screening.jobs.progress import Progress, plain_progress
 from screening.workspace import Workspace, open_workspace
 
@@ -73,14 +73,28 @@ def finish(answer: Answer, *, as_json: bool) -> None:
 
 @contextmanager
 def reporting_errors(*, as_json: bool) -> Iterator[None]:
-    """Turn a WinnowError into one clear message on standard error (and a JSON object) and its exit status."""
+    """Turn a WinnowError into one clear message on standard error (and a JSON object) and its exit status.
+
+    So are errors of the operating system: a full or read-only disk may meet any command anywhere.
+    """
     try:
         yield
     except WinnowError as error:
-        typer.echo(f"winnow: {error}", err=True)
-        if as_json:
-            typer.echo(json.dumps(error.as_data(), ensure_ascii=False))
+        _tell(error, as_json=as_json)
         raise typer.Exit(int(error.exit_code)) from error
+    except BrokenPipeError:
+        # whoever read the output has gone; there is nobody to tell
+        raise
+    except OSError as error:
+        told = of_system(error)
+        _tell(told, as_json=as_json)
+        raise typer.Exit(int(told.exit_code)) from error
+
+
+def _tell(error: WinnowError, *, as_json: bool) -> None:
+    typer.echo(f"winnow: {error}", err=True)
+    if as_json:
+        typer.echo(json.dumps(error.as_data(), ensure_ascii=False))
 
 
 @contextmanager

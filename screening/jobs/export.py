@@ -17,6 +17,7 @@ from screening.jobs.progress import Progress, silent_progress
 from screening.jobs.scorecards import chosen_span, scorecards
 from screening.store import LATEST, Store, open_store
 from screening.store.tables import SUBJECT_KINDS
+from screening.traffic.parquet_file import put_parquet
 from screening.workspace import Workspace
 
 INSTANT = pl.Datetime("us", "UTC")
@@ -185,7 +186,7 @@ def _runs(store: Store) -> pl.DataFrame:
 def _writer(out: Path) -> Callable[[pl.DataFrame, Path], None]:
     suffix = out.suffix.lower()
     if suffix == ".parquet":
-        return lambda frame, draft: frame.write_parquet(draft)
+        return put_parquet
     if suffix == ".csv":
         return lambda frame, draft: for_csv(frame).write_csv(draft, datetime_format=_CSV_INSTANT)
     raise InputError(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
-from screening.errors import BusyError, ExitCode, UnavailableError, WinnowError
+from screening.errors import BusyError, ExitCode, UnavailableError, WinnowError, of_system
 from screening.jobs.night_journal import LAST_STAGE, NIGHTS, Journal, StageReport, StageStatus, newest_night, stamp
 from screening.jobs.night_letters import plan_tell_partners, tell_partners
 from screening.jobs.night_outside import bring_old_holds, plan_bring_old_holds, plan_pull_events, pull_events
@@ -129,8 +129,7 @@ def _ended(stage: Stage, night: Night, journal: Journal, progress: Progress) -> 
         log.exception("stage failed", cause=error.cause, remedy=error.remedy)
     except OSError as error:
         # a full or read-only disk meets whoever writes next; its own words say it best
-        place = f"{error.filename}: " if error.filename else ""
-        report = StageReport(stage.name, StageStatus.FAILED, f"{place}{error.strerror or error}.")
+        report = StageReport(stage.name, StageStatus.FAILED, str(of_system(error)))
         log.exception("stage failed")
     except Exception as error:  # one broken stage must not keep the others from running
         report = StageReport(stage.name, StageStatus.FAILED, f"winnow failed: {type(error).__name__}: {error}")

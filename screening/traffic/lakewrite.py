@@ -29,6 +29,7 @@ from screening.traffic.lake import (
 )
 from screening.traffic.lake_remote import Remote, remote_of
 from screening.traffic.lakelock import holding_lock
+from screening.traffic.parquet_file import put_parquet
 
 STAGING = "staging"
 
@@ -79,7 +80,7 @@ class Writer:
 
     def stage_frame(self, kind: Kind, day: date | None, number: int, rows: pl.DataFrame) -> Part:
         """Write the rows, which must all be of that day and have the kind's canonical columns, as a staged part."""
-        rows.select(list(polars_schema(kind))).write_parquet(self.staged(kind, day, number))
+        put_parquet(rows.select(list(polars_schema(kind))), self.staged(kind, day, number))
         return self.part(kind, day, number, rows.height)
 
     def commit(

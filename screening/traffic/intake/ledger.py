@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from screening.traffic.lake import Snapshot, file_digest
+from screening.traffic.parquet_file import put_parquet
 
 SIDECAR = "ledger"
 _RUNS_MAX = 16
@@ -95,7 +96,7 @@ class Ledger:
         path = self.root / run
         path.parent.mkdir(parents=True, exist_ok=True)
         if len(self.runs) + 1 > _RUNS_MAX:
-            pl.concat([self.entries, added]).write_parquet(path)
+            put_parquet(pl.concat([self.entries, added]), path)
             return [run]
-        added.write_parquet(path)
+        put_parquet(added, path)
         return [*self.runs, run]

@@ -14,6 +14,7 @@ from screening.traffic.intake.batch import LINE
 from screening.traffic.intake.idhashes import HashRuns, key_hash
 from screening.traffic.lake import Part
 from screening.traffic.lakewrite import Writer
+from screening.traffic.parquet_file import put_parquet
 
 FILE = "file"
 """Column with the number of the file within its ingest, from 1; with `LINE` it says where a row came from."""
@@ -86,7 +87,7 @@ class Staging:
 def write_part(writer: Writer, kind: Kind, day: date | None, number: int, rows: pl.DataFrame) -> Part:
     """Write the rows, with the stored columns, as a staged part."""
     path = writer.staged(kind, day, number)
-    rows.write_parquet(path, compression="zstd", compression_level=_COMPRESSION_LEVEL)
+    put_parquet(rows, path, compression="zstd", compression_level=_COMPRESSION_LEVEL)
     return writer.part(kind, day, number, rows.height)
 
 
