@@ -1,7 +1,7 @@
-"""Second opinions on sources: a change against a source's own past, and being unlike all others taken together.
+"""Second opinions on sources: a change against a source's own past, strange hours, and being unlike all others.
 
-The taught judge knows the shapes of fraud that it was taught. These two know none, so they may see what is new; for
-the same reason they cannot tell fraud from news. What they find brings a source to people, with numbers; it never holds
+The taught judge knows the shapes of fraud that it was taught. These know none, so they may see what is new; for the
+same reason they cannot tell fraud from news. What they find brings a source to people, with numbers; it never holds
 money.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
@@ -20,10 +21,15 @@ from models.anomaly import LEAST_ROWS, AnomalyJudge
 from models.change import ChangeJudge, Direction, Measure, with_quiet_days
 from models.evidence import Reason, rounded
 from models.judge import Floats
+from models.series import HOURS, LEAST_PAST_DAYS, SeriesJudge
 from models.stats import benjamini_hochberg
 
 LEAST_CONVERSIONS = 10
 """Conversions below which a source is too small for a second opinion."""
+LEAST_HOURLY = 24
+"""Conversions on its last day below which the hours of a source are chance: one an hour."""
+LEAST_SERIES = 20
+"""Sources with hours to judge below which there is no bulk to be unlike of."""
 MOSTLY_KNOWN = 0.5
 """A feature known for fewer sources than this share is left out of the comparison."""
 _QUARTILES_OF_NORMAL = 1.349
@@ -41,14 +47,25 @@ class Opinion:
     reason: Reason
 
 
-def second_opinions(rows: pl.DataFrame, daily: pl.DataFrame, level: float) -> list[Opinion]:
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What happened over several weeks up to the last judged day.
+
+    `daily`: SUB, `day` (date), `conversions`, `timed` (those with a known click-to-conversion time) and `hasty` (of
+    these, within 15 seconds). `hourly`: SUB, `ts` (the hour, UTC) and `conversions`; hours without any may be left out.
+    """
+
+    daily: pl.DataFrame
+    hourly: pl.DataFrame
+
+
+def second_opinions(rows: pl.DataFrame, past: Past, level: float) -> list[Opinion]:
     """Give an opinion on the sources of the newest window, for those where there is one.
 
-    `rows`: SUB, `conversions` and the features of sources. `daily`: SUB, `day` (date), `conversions`, `timed` (those
-    with a known click-to-conversion time) and `hasty` (of these, within 15 seconds), over several weeks up to the last
-    judged day. `level` (0..1) is the false discovery rate of each kind of opinion. The same arguments give the same.
+    `rows`: SUB, `conversions` and the features of sources. `level` (0..1) is the false discovery rate of each kind of
+    opinion. The same arguments give the same.
     """
-    return [*_changed(daily, level), *_unlike(rows, level)]
+    return [*_changed(past.daily, level), *_strange_hours(past.hourly, level), *_unlike(rows, level)]
 
 
 def _changed(daily: pl.DataFrame, level: float) -> Iterator[Opinion]:
@@ -79,6 +96,51 @@ def _moved(table: pl.DataFrame, measure: Measure, wanted: tuple[str, float]) -> 
             "z": rounded(float(row["z"])),
         }
         yield Opinion(_source(row["source"]), Reason(code, numbers, 0.5))
+
+
+def _strange_hours(hourly: pl.DataFrame, level: float) -> Iterator[Opinion]:
+    """Name sources whose last day differs from their earlier ones far more than that of the bulk of sources does.
+
+    Against the bulk, since a sale or an outage makes the day strange for all of them.
+    """
+    if hourly.is_empty() or (table := _every_hour(hourly)).is_empty():
+        return
+    last = table["ts"].dt.date() == table["ts"].dt.date().max()
+    today = table.filter(last)
+    judge = SeriesJudge().fit(table.filter(~last), seed=0)
+    judged = today.with_columns(
+        score=pl.Series(judge.score(today)).fill_nan(None), usual=pl.Series(judge.expected(today)).fill_nan(None)
+    ).drop_nulls()
+    days = judged.group_by("series").agg(pl.col("score").first()).sort("series")
+    if days.height < LEAST_SERIES:
+        return
+    found = benjamini_hochberg(t.sf(_distance(days["score"].to_numpy()), _TAIL)) <= level
+    for series, score in days.filter(pl.Series(found, dtype=pl.Boolean)).iter_rows():
+        hours = judged.filter(pl.col("series") == series)
+        worst = hours.row(int((hours["value"] - hours["usual"]).abs().arg_max() or 0), named=True)
+        numbers: dict[str, str | int | float] = {
+            "n": int(hours["value"].sum()),
+            "hour": f"{worst['ts']:%H:%M}",
+            "observed": int(worst["value"]),
+            "usual": rounded(float(worst["usual"])),
+        }
+        yield Opinion(_source(series), Reason("hours_strange", numbers, rounded(float(score))))
+
+
+def _every_hour(hourly: pl.DataFrame) -> pl.DataFrame:
+    """Return series, ts and value for every hour from the first to the last day of sources with enough to judge."""
+    named = hourly.select(pl.concat_str(SUB, separator=_SEPARATOR).alias("series"), "ts", value="conversions")
+    day, newest = pl.col("ts").dt.truncate("1d"), pl.col("ts").max().dt.truncate("1d")
+    spans = (
+        named.with_columns(newest=newest)
+        .group_by("series", "newest")
+        .agg(first=day.min(), lately=pl.col("value").filter(day == pl.col("newest")).sum())
+        .filter(pl.col("lately") >= LEAST_HOURLY, pl.col("newest") - pl.col("first") >= timedelta(days=LEAST_PAST_DAYS))
+    )
+    last = pl.col("newest") + timedelta(hours=HOURS - 1)
+    hours = spans.select("series", ts=pl.datetime_ranges("first", last, "1h")).explode("ts")
+    told = hours.join(named, on=["series", "ts"], how="left")
+    return told.with_columns(pl.col("value").fill_null(0)).sort("series", "ts")
 
 
 def _source(text: str) -> tuple[str, str, str]:

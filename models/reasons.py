@@ -193,8 +193,8 @@ NUMBERS = (
         "hours_strange",
         _P.TRAFFIC_QUALITY,
         "Conversions at strange hours",
-        "The {n} conversions of the last day came at hours unlike those of its earlier days, more than other sources' did: "
-        "{observed} in the hour from {hour} UTC, usually {usual:.1f}.",
+        "The {n} conversions of the last day came at hours unlike those of its earlier days, more than other sources' "
+        "did: {observed} in the hour from {hour} UTC, usually {usual:.1f}.",
     ),
     _doubt(
         "unlike_other_sources",

@@ -26,7 +26,10 @@ from features.prepare import Prepared, Traffic, assemble, looked_up
 from features.schema import Kind
 from features.windows import day_number
 from features.working import CLICK_COLUMNS, claimed_clicks, working_clicks, working_conversions
+from models.opinions import Past
+from models.series import PAST_DAYS as SERIES_DAYS
 from screening.traffic.lake import Part, Snapshot
+from screening.traffic.parquet_file import put_parquet
 
 WINDOW_DAYS = 28
 """Days before a conversion's own that its source is judged on."""
@@ -77,8 +80,8 @@ class Gathered:
     """Everything a scan judges from.
 
     `conversions` are canonical, those of the window; `prepared` are their facts, sources and matrix; `outcomes` are
-    canonical and known by the decision; `daily` are counts of each source's conversions a day (affiliate_id, offer_id,
-    sub, day, conversions, timed, hasty); `parts` are the parts of the lake that were read.
+    canonical and known by the decision; `past` is what each source did over several weeks; `parts` are the parts of
+    the lake that were read.
     """
 
     period: Period
@@ -87,7 +90,7 @@ class Gathered:
     outcomes: pl.DataFrame
     affiliates: pl.DataFrame
     prepared: Prepared
-    daily: pl.DataFrame
+    past: Past
     parts: tuple[Part, ...]
     has_clicks: bool
 
@@ -212,8 +215,8 @@ def _gathered(snapshot: Snapshot, period: Period, books: Books, reading: Reading
     tables = looked_up(working, claimed, on)
     span = (tuple(day_number(day) for day in days), day_number(period.last))
     prepared = assemble(traffic, claimed, pl.concat([empty, *rollups]), tables, span)
-    daily = _daily(snapshot, period)
-    return Gathered(period, conversions, claimed, outcomes, affiliates, prepared, daily, parts, bool(days))
+    past = Past(_daily(snapshot, period), _hourly(snapshot, period))
+    return Gathered(period, conversions, claimed, outcomes, affiliates, prepared, past, parts, bool(days))
 
 
 def _past_first(period: Period) -> date:
@@ -231,6 +234,17 @@ def _daily(snapshot: Snapshot, period: Period) -> pl.DataFrame:
             hasty=(seconds <= HASTY_SECONDS).fill_null(value=False).sum(),
         )
         .sort("affiliate_id", "offer_id", "sub", "day")
+        .collect()
+    )
+
+
+def _hourly(snapshot: Snapshot, period: Period) -> pl.DataFrame:
+    first = period.last - timedelta(days=SERIES_DAYS)
+    return (
+        snapshot.frame(Kind.CONVERSIONS, first, period.last)
+        .group_by("affiliate_id", "offer_id", sub=pl.col("sub_id").fill_null(""), ts=pl.col("ts").dt.truncate("1h"))
+        .agg(conversions=pl.len())
+        .sort("affiliate_id", "offer_id", "sub", "ts")
         .collect()
     )
 
@@ -255,7 +269,7 @@ def _rollups(snapshot: Snapshot, days: Sequence[date], known: Known, reading: Re
     missing = [day for day, path in paths.items() if not path.is_file()]
     for day, rollup in reading.clicks.rolled(snapshot, missing, known):
         draft = paths[day].with_suffix(f".{os.getpid()}.draft")
-        rollup.write_parquet(draft)
+        put_parquet(rollup, draft)
         draft.replace(paths[day])
     return [pl.read_parquet(path) for path in paths.values()]
 

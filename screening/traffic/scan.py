@@ -134,7 +134,7 @@ def _with_opinions(
     rows: pl.DataFrame, newest: pl.DataFrame, gathered: Gathered, settings: DecisionSettings
 ) -> pl.DataFrame:
     """Flag what second opinions find, and add their reasons; what is held does not change by them."""
-    found = by_source(second_opinions(newest, gathered.daily, settings.opinion_false_share_max))
+    found = by_source(second_opinions(newest, gathered.past, settings.opinion_false_share_max))
     rows = rows.with_row_index("place")
     judged = rows.filter(pl.col("window") == 0).select("place", *SUB, "reason_details")
     told = [
