@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from screening.applicants.intake_fields import Application, UnusableApplication, application
+from screening.applicants.intake_fields import Application, FieldProblem, UnusableApplication, application
 from screening.errors import InputError, UnavailableError
 from screening.jobs.drop import APPLICATIONS, drop_folder
 from screening.store import AuditEvent, Records
@@ -29,6 +29,17 @@ class HandedIn:
 
     application: Application
     unreadable: tuple[str, ...]
+
+
+def problems_of(workspace: Workspace, fields: Mapping[str, object], now: datetime) -> tuple[FieldProblem, ...]:
+    """Return what is wrong with the fields of an application, for a form whose writer can still mend it.
+
+    Empty: every field that was filled in can be read, and none is missing.
+    """
+    try:
+        return application(fields, workspace.settings.screening.intake, now).problems
+    except UnusableApplication as error:
+        return (error.problem,)
 
 
 def hand_in(

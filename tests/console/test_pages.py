@@ -229,9 +229,56 @@ def test_an_application_from_the_form_waits_for_the_night(make_scene):
     assert body["websites"] == ["https://travelnotes.com", "https://b.travelnotes.com"]
     assert body["promo_methods"] == ["content"]
     assert body["name"] == HOSTILE[0]
-    assert browser.post("/apply", {**form, "consent": "yes"}).status_code == 429
+    assert browser.post("/apply", {**form, "consent": "yes"}).status_code == 200
+    refused = browser.post("/apply", {**form, "consent": "yes"})
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "3600")
+    assert "https://b.travelnotes.com" in refused.text  # nothing that was typed is lost
     scene.clock.forward(hours=1.1)
     assert browser.post("/apply", {**form, "consent": "yes"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("name", "", "This is missing"),
+        ("email", "nope", "must have an @-sign"),
+        ("websites", "travelnotes", "is no web address"),
+        ("websites", "https://a.travelnotes.com\n" * 200, "too long"),
+        ("country", "Germany", "is no country"),
+        ("phone", "ask me", "is no telephone number"),
+        ("claimed_monthly_visits", "many", "is not a number"),
+        ("consent", "", "Without your consent"),
+    ],
+)
+def test_the_form_says_at_each_field_what_is_wrong_and_keeps_what_was_typed(scene, field, typed, said):
+    form = {"name": "Ann", "email": "ann@travelnotes.com", "websites": "https://travelnotes.com", "consent": "yes"}
+    answer = scene.browser().post("/apply", {**form, "company": "Kept & Sons", field: typed})
+    assert answer.status_code == 422
+    (shown,) = re.findall(rf'id="{field}-fault">(.*?)</span>', answer.text)
+    assert said in html.unescape(shown)
+    assert re.search(rf'id="{field}"[^>]*aria-invalid="true"', answer.text)
+    assert f'href="#{field}"' in answer.text
+    assert "Kept &amp; Sons" in answer.text
+    assert not list((scene.root / "drop").glob("applications/*"))
+
+
+def test_a_partner_who_appeals_too_often_keeps_the_text(make_scene):
+    scene = make_scene(PORTAL__APPEALS_PER_HOUR="1")
+    affiliate = scene.store.decisions("latest").filter(pl.col("decision") == "hold")["affiliate_id"][0]
+    browser, link = scene.browser(), f"/partner/{token_for(scene.workspace, affiliate, scene.clock())}"
+    subject = html.unescape(re.search(r'name="subject" value="([^"]+)"', browser.get(link).text)[1])
+    assert browser.post(f"{link}/appeal", {"subject": "a9/o9/", "statement": "x"}).status_code == 422
+    answer = browser.post(f"{link}/appeal", {"subject": subject, "statement": "My <b>reasons</b>"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "3600")
+    assert "in an hour" in answer.text
+    assert "My &lt;b&gt;reasons&lt;/b&gt;</textarea>" in answer.text
+    assert scene.store.appeals.all() == []
+
+
+def test_strangers_are_led_nowhere_else(scene):
+    browser = scene.browser()
+    for path in ("/apply", "/partner/none"):
+        assert 'href="/"' not in browser.get(path).text
 
 
 def test_the_form_is_not_there_when_the_programme_takes_nobody(make_scene):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from console_scene import PASSWORD
+from starlette.testclient import TestClient
 
 from screening.console.csrf import FIELD, token_for
 
@@ -165,6 +166,18 @@ class TestErrors:
         assert answer.status_code == 401
         assert "<script>alert" not in answer.text
         assert "'><img>" not in answer.text
+
+    def test_a_page_about_a_failing_database_does_not_fail(self, make_scene):
+        scene = make_scene()
+        browser = scene.signed_in("viewer")
+        browser.client = TestClient(scene.app, base_url="http://localhost", raise_server_exceptions=False)
+        scene.store.close()
+        (scene.workspace.root / "winnow.db").write_bytes(b"no database" * 1000)
+        answer = browser.get("/settings", headers={"Cookie": f"winnow-session={'a' * 43}"})
+        assert answer.status_code in {500, 503}
+        assert "<h1>" in answer.text
+        assert "Traceback" not in answer.text
+        assert str(scene.root) not in answer.text
 
     def test_a_failure_shows_no_inside(self, make_scene):
         scene = make_scene()
