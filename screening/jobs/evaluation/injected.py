@@ -34,11 +34,15 @@ class InjectedKind:
 
 @dataclass(frozen=True, slots=True)
 class Injection:
-    """What injected fraud shows: each kind, all kinds together, and honest oddities injected as placebos."""
+    """What injected fraud shows: each kind, all kinds together, and honest oddities injected as placebos.
+
+    `untouched` is what was left as it is, which may hold real fraud of its own.
+    """
 
     kinds: tuple[InjectedKind, ...]
     together: InjectedKind | None
     placebos: InjectedKind | None
+    untouched: InjectedKind | None
 
 
 def injected_fraud(
@@ -63,7 +67,7 @@ def injected_fraud(
         held = matrix.select("conversion_id", "affiliate_id", "payout", "label", "kind").with_columns(
             pl.Series(WINNOW, held_on_scores(taught, matrix, deciding)), copy=pl.lit(copy)
         )
-        parts.append(_with_presets(held, injected.traffic).filter(pl.col("label").is_not_null()))
+        parts.append(_with_presets(held, injected.traffic))
         done(copy + 1)
     rows = pl.concat(parts)
     resampling = Resampling(evaluating.level, evaluating.draws, evaluating.seed)
@@ -71,8 +75,8 @@ def injected_fraud(
     kinds = tuple(_kind(str(kind), part, resampling) for (kind,), part in sorted(fraud.group_by("kind")))
     # the honest part of a mixture is no placebo
     placebos = rows.filter((pl.col("label") == 0) & (pl.col("kind") == PLACEBO))
-    together = _kind("all kinds", fraud, resampling) if fraud.height else None
-    return Injection(kinds, together, _kind(PLACEBO, placebos, resampling) if placebos.height else None)
+    others = (("all kinds", fraud), (PLACEBO, placebos), ("untouched", rows.filter(pl.col("label").is_null())))
+    return Injection(kinds, *(_kind(name, part, resampling) if part.height else None for name, part in others))
 
 
 def held_on_scores(taught: TaughtJudge, matrix: pl.DataFrame, settings: DecisionSettings) -> np.ndarray:
