@@ -59,6 +59,7 @@ PAGES = (
     "/settings/lists",
     "/settings/retention",
     "/settings/connections",
+    "/settings/programs",
 )
 
 

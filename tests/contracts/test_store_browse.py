@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from screening.errors import InputError
-from screening.store import Case, CaseEvent
+from screening.store import Case, CaseEvent, browse_cases
 from screening.store.browse_cases import CaseFilter, CaseOrder, filtered
 from screening.store.browse_judged import SourceName
 from screening.store.keyset import Place, place_of
@@ -68,6 +68,27 @@ def test_every_case_is_on_one_page_in_order_forwards_and_backwards(store, order,
         amounts = [case.amount for case in whole if case.amount is not None]
         assert amounts == sorted(amounts, reverse=True)
         assert whole[-1].amount is None
+
+
+@pytest.mark.parametrize("few", [0, 3, 500])
+def test_a_narrow_filter_finds_the_same_cases_whether_they_are_few_or_many(store, monkeypatch, few):
+    monkeypatch.setattr(browse_cases, "_FEW", few)
+    open_cases(store, 17)
+    every = store.browse.cases.page(CaseFilter("source", NOW), CaseOrder.MONEY, size=100).rows
+    for chosen, kept in (
+        (CaseFilter("source", NOW, reason="address_hosting"), lambda case: "address_hosting" in case.reasons),
+        (CaseFilter("source", NOW, affiliate_id="a1"), lambda case: case.affiliate_id == "a1"),
+        (CaseFilter("source", NOW, affiliate_id="a1", reason="ctct"), lambda case: {"a1", "ctct"} <= {*of(case)}),
+        (CaseFilter("source", NOW, offer_id="o1"), lambda _: True),
+        (CaseFilter("application", NOW, affiliate_id="a1"), lambda _: False),
+    ):
+        forwards, backwards = leaf(store, chosen, CaseOrder.MONEY, 2)
+        assert [subject for page in forwards for subject in page] == [case.subject for case in every if kept(case)]
+        assert forwards == backwards
+
+
+def of(case):
+    return (case.affiliate_id, *case.reasons)
 
 
 def test_filters_choose_by_whole_reason_codes_and_by_who_and_when(store):
