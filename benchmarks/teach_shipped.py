@@ -1,4 +1,4 @@
-"""Teach the judge that ships: on simulated programmes of seven generators, with fraud injected into them besides.
+"""Teach the judge that ships: on simulated programmes of eight generators, with fraud injected into them besides.
 
     python benchmarks/teach_shipped.py OUT.npz LESSONS
 
@@ -21,6 +21,7 @@ import polars as pl
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "generators"))
+import eighth_programme
 import fifth_programme
 import fourth_programme
 import narwhals as nw
@@ -142,6 +143,11 @@ def seventh_generator(number: int, rng: np.random.Generator, books: Books) -> Le
     return _made(seventh_programme.simulate(number, fraud=bool(rng.random() >= CLEAN_PROGRAMMES)))
 
 
+def eighth_generator(number: int, rng: np.random.Generator, books: Books) -> Lesson:  # noqa: ARG001 - one signature
+    """Simulate a programme of the eighth generator, which varies everything by itself."""
+    return _made(eighth_programme.simulate(number))
+
+
 GENERATORS = {
     "first": first_generator,
     "second": second_generator,
@@ -150,6 +156,7 @@ GENERATORS = {
     "fifth": fifth_generator,
     "sixth": sixth_generator,
     "seventh": seventh_generator,
+    "eighth": eighth_generator,
 }
 
 
