@@ -20,6 +20,8 @@ from screening.traffic.lake import Snapshot
 
 AUTOMATIC = "automatic approval"
 """Stands in the audit trail where no person approved."""
+_FOR_A_PERSON = frozenset({"below_use", "data_old", "effect_unknown"})
+"""Reasons with which nothing is approved without a person, a pause neither."""
 _PLACES = Decimal("0.0001")
 _GIVEN = [name for name in CAPS if name not in ("cap_id", "run_id")]
 
@@ -69,12 +71,15 @@ def approve_automatically(records: Records, run_id: str, now: datetime, settings
 
 
 def _within(row: dict[str, object], settings: AutomaticSettings) -> bool:
-    """Whether a recommendation is small and sure enough: a person looks where it stops traffic or the data are old."""
+    """Whether a recommendation is small and sure enough.
+
+    A person looks where it stops traffic at once, where the data are old, and where nobody knows what it does.
+    """
     current, recommended, reasons = row["current"], row["recommended"], row["reasons"]
     if row["status"] != "proposed" or row["action"] == KEEP or not isinstance(reasons, list):
         return False
-    if {"below_use", "data_old", "effect_unknown"} & set(reasons):
-        return row["action"] == PAUSE and settings.pause and "data_old" not in reasons
+    if _FOR_A_PERSON & set(reasons):
+        return False
     if row["action"] == PAUSE:
         return settings.pause
     if not isinstance(current, Decimal) or not isinstance(recommended, Decimal):

@@ -275,6 +275,19 @@ def test_nothing_is_approved_automatically_unless_it_is_switched_on(workspace):
     assert caps["a_bad", "daily_payout"]["decided_by"] == "automatic approval"
 
 
+@pytest.mark.parametrize(
+    ("reason", "approved"),
+    [("bad_share_extreme", 1), ("below_use", 0), ("effect_unknown", 0), ("data_old", 0)],
+)
+def test_no_pause_that_stops_at_once_or_does_nobody_knows_what_is_approved_automatically(tmp_path, reason, approved):
+    opened = open_workspace(tmp_path / "programme", {})
+    pause = writer.caps(1).with_columns(action=pl.lit("pause"), reasons=pl.lit([reason]))
+    allowed = opened.settings.caps.automatic.model_copy(update={"enabled": True, "pause": True})
+    with open_store(opened.store_url) as store:
+        store.record_scan(writer.run_record("scan-1"), writer.decisions(0), writer.sources(0), pause)
+        assert len(approve_automatically(store, "scan-1", NOW, allowed)) == approved
+
+
 def test_the_commands_say_what_a_manager_needs(workspace):
     advised(workspace, now=datetime.now(UTC))
     place = ["--workspace", str(workspace.root)]
