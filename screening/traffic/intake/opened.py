@@ -86,11 +86,20 @@ def opened(path: Path, *, json_lines: bool = True) -> Iterator[Opened]:
 
     `json_lines`: whether the caller takes those, too, which an error's remedy depends on. Raises InputError when it is
     missing, unreadable, empty, or of a form or compression that is not taken; while its chunks are read, when the
-    compressed data are damaged.
+    compressed data are damaged. Errors of whatever is done with the chunks, a full disk say, are raised as they are.
     """
+    with _refusing_unreadable(path):
+        stream = path.open("rb")
+    with stream:
+        with _refusing_unreadable(path):
+            recognised = _recognised(path, stream, json_lines=json_lines)
+        yield recognised
+
+
+@contextmanager
+def _refusing_unreadable(path: Path) -> Iterator[None]:
     try:
-        with path.open("rb") as stream:
-            yield _recognised(path, stream, json_lines=json_lines)
+        yield
     except OSError as error:
         raise InputError(
             f"The file cannot be read: {error.strerror or error}.", remedy="Check name and rights.", where=str(path)
@@ -111,7 +120,7 @@ def _recognised(path: Path, stream: BinaryIO, *, json_lines: bool) -> Opened:
             )
     state = ReadState()
     if head.startswith(_PARQUET):
-        return Opened(path, Form.PARQUET, iter(()), lambda: _digest_of(stream, state), state)
+        return Opened(path, Form.PARQUET, iter(()), lambda: _digest_of(path, stream, state), state)
     chunks = _utf8(path, _ahead(_decompressed(path, stream, head, state)))
     first = next(chunks, b"")
     if not first.strip():
@@ -134,9 +143,9 @@ def _form(path: Path, first: bytes, *, json_lines: bool) -> Form:
     return Form.DELIMITED
 
 
-def _digest_of(stream: BinaryIO, state: ReadState) -> str:
+def _digest_of(path: Path, stream: BinaryIO, state: ReadState) -> str:
     stream.seek(0)
-    while chunk := stream.read(CHUNK_BYTES):
+    for chunk in _pieces(path, stream):
         state.sha256.update(chunk)
     return state.sha256.hexdigest()
 
@@ -146,15 +155,24 @@ def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-def _stored(stream: BinaryIO, state: ReadState) -> Iterator[bytes]:
-    while chunk := stream.read(CHUNK_BYTES):
+def _pieces(path: Path, stream: BinaryIO) -> Iterator[bytes]:
+    while True:
+        with _refusing_unreadable(path):
+            chunk = stream.read(CHUNK_BYTES)
+        if not chunk:
+            return
+        yield chunk
+
+
+def _stored(path: Path, stream: BinaryIO, state: ReadState) -> Iterator[bytes]:
+    for chunk in _pieces(path, stream):
         state.sha256.update(chunk)
         state.bytes_read += len(chunk)
         yield chunk
 
 
 def _decompressed(path: Path, stream: BinaryIO, head: bytes, state: ReadState) -> Iterator[bytes]:
-    stored = _stored(stream, state)
+    stored = _stored(path, stream, state)
     if head.startswith(_GZIP):
         return _inflated(path, stored, state, partial(zlib.decompressobj, _GZIP_WINDOW))
     if head.startswith((_ZSTD, *_ZSTD_SKIPPABLE)):
