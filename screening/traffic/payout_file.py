@@ -157,9 +157,13 @@ def _refuse(fault: Fault, where: str) -> NoReturn:
 
 def _worth_reading(parquet: ParquetRows, columns: PayoutColumns) -> tuple[str, ...]:
     """Return the columns that are read: those with a meaning, and all text, which may hold formulas."""
-    fields = parquet.file.schema_arrow
-    text = [field.name for field in fields if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
+    text = [field.name for field in parquet.file.schema_arrow if _is_text(field.type)]
     return tuple(dict.fromkeys([*columns.named(), *text]))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    words = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return any(is_text(words) for is_text in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
 
 
 def _rows(batch: Batch, columns: PayoutColumns, rules: Rules) -> pl.DataFrame:
