@@ -77,10 +77,15 @@ def _categories() -> Mapping[str, PartnerCategory]:
 
 
 def held_payouts(store: Store, settings: NoticeSettings, now: datetime) -> Iterator[Told]:
-    """Yield for each affiliate the conversions that are held now and that no letter has told about."""
-    held = store.held_since(now)
+    """Yield for each affiliate the conversions that are held, not paid already, and that no letter has told about.
+
+    A scan may have held them after `now`, when a night began; a deadline runs from `now`.
+    """
+    held = store.held_since(None)
     decided = store.verdicts.of(held["conversion_id"]).filter(pl.col("verdict").is_in(["clean", "fraud"]))
-    held = held.join(decided, on="conversion_id", how="anti").with_columns(item=_HELD + pl.col("conversion_id"))
+    for others in (decided, store.ledger.released(held["conversion_id"])):
+        held = held.join(others, on="conversion_id", how="anti")
+    held = held.with_columns(item=_HELD + pl.col("conversion_id"))
     untold = held.filter(~pl.col("item").is_in(store.outbox.told(held["item"]).implode()))
     deadline = now + timedelta(days=settings.appeal_days)
     for (affiliate_id,), rows in sorted(untold.partition_by("affiliate_id", as_dict=True).items()):
@@ -126,6 +131,8 @@ def pushed_caps(store: Store, now: datetime) -> Iterator[Told]:
     The limit of a whole offer is told to each affiliate who had traffic on it when the change was recommended.
     """
     chosen = store.recommendations.of_status("pushed").filter(pl.col("action") != "keep", pl.col("expires_at") > now)
+    shared_in = chosen.filter(pl.col("affiliate_id").is_null())["run_id"].unique()
+    sending = {run_id: _by_offer(store.sources(run_id)) for run_id in shared_in}
     for row in chosen.iter_rows(named=True):
         shared = row["affiliate_id"] is None
         change = CapChange(
@@ -140,13 +147,13 @@ def pushed_caps(store: Store, now: datetime) -> Iterator[Told]:
         if not shared:
             yield Told(f"cap:{row['cap_id']}", row["affiliate_id"], change)
             continue
-        for affiliate_id in _on_offer(store, row["run_id"], row["offer_id"]):
+        for affiliate_id in sending[row["run_id"]].get(row["offer_id"], ()):
             yield Told(f"cap:{row['cap_id']}:{affiliate_id}", affiliate_id, change)
 
 
-def _on_offer(store: Store, run_id: str, offer_id: str) -> list[str]:
-    sources = store.sources(run_id)
-    return [str(affiliate_id) for affiliate_id in sources.filter(offer_id=offer_id)["affiliate_id"].unique().sort()]
+def _by_offer(sources: pl.DataFrame) -> dict[str, list[str]]:
+    affiliates = sources.group_by("offer_id").agg(pl.col("affiliate_id").unique().sort())
+    return dict(affiliates.iter_rows())
 
 
 def answered_appeals(workspace: Workspace, store: Store) -> Iterator[Told]:

@@ -104,6 +104,8 @@ class _Desk:
 
     def write(self, store: Store, told: Told, person: tuple[str | None, str | None] | None) -> bool | None:
         """Put one letter into the outbox; False: it was written before; None: nobody can be reached."""
+        if store.outbox.has(told.key):
+            return False
         name, written = person or (None, None)
         address = mail_address(written)
         if address is None:

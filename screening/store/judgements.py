@@ -75,8 +75,8 @@ class Judgements:
             )
             return with_run_id(connection, found, tables.decisions).sort("conversion_id")
 
-    def held_since(self, moment: datetime) -> pl.DataFrame:
-        """Return conversions that a run finished by `moment` held first, that the newest judgement still holds.
+    def held_since(self, moment: datetime | None) -> pl.DataFrame:
+        """Return conversions that a run finished by `moment` (None: any) held first, that the newest still holds.
 
         Columns of `DECISIONS`, `judged_at` and `held_since`, the end of the first run that held it, by conversion_id.
         """
@@ -87,11 +87,9 @@ class Judgements:
             .group_by(judged.conversion_id)
             .subquery()
         )
-        held = (
-            select(first.c.conversion_id, runs.finished_at)
-            .join(tables.runs, runs.run_key == first.c.run_key)
-            .where(runs.finished_at <= moment)
-        )
+        held = select(first.c.conversion_id, runs.finished_at).join(tables.runs, runs.run_key == first.c.run_key)
+        if moment is not None:
+            held = held.where(runs.finished_at <= moment)
         with self._access.reading() as connection:
             rows = [tuple(row) for row in connection.execute(held)]
         found = pl.DataFrame(rows, schema={"conversion_id": pl.String, "held_since": INSTANT}, orient="row")

@@ -103,6 +103,11 @@ class Outbox:
                 raise BusyError("Another winnow is writing the same letters.", remedy="Try again.") from error
         return replace(letter, letter_id=letter_id)
 
+    def has(self, key: str) -> bool:
+        """Return whether a letter of that key was ever written."""
+        with self._access.reading() as connection:
+            return connection.scalar(select(_LETTER.letter_id).where(_LETTER.key == key)) is not None
+
     def told(self, items: pl.Series) -> pl.Series:
         """Return those of the items that some letter told about, sorted."""
         with self._access.reading() as connection:

@@ -135,8 +135,11 @@ class Records:
         """
         return self._judgements.of_source(affiliate_id, offer_id, sub_id)
 
-    def held_since(self, moment: datetime) -> pl.DataFrame:
-        """Return the conversions first held by `moment` and held still: `DECISIONS`, `judged_at` and `held_since`."""
+    def held_since(self, moment: datetime | None) -> pl.DataFrame:
+        """Return the conversions first held by `moment` (None: whenever) and held still.
+
+        The columns are `DECISIONS`, `judged_at` and `held_since`.
+        """
         return self._judgements.held_since(moment)
 
     def _known(self, run_id: str) -> str:

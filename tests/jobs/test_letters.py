@@ -163,6 +163,24 @@ def test_what_a_person_released_or_a_later_scan_cleared_is_not_called_held(progr
     assert letters_of(programme, Occasion.HOLDS).written == {"holds": 0}
 
 
+def test_what_was_paid_before_a_scan_held_it_is_not_called_held(programme):
+    paid = hold(programme)
+    programme.build()
+    programme.release(paid, "10")
+    assert letters_of(programme, Occasion.HOLDS).written == {"holds": 0}
+
+
+def test_whoever_was_written_to_and_has_no_address_any_more_is_not_called_unreachable(programme):
+    everything(programme)
+    letters_of(programme)
+    programme.rows.clear()
+    for affiliate in ("a1", "a2"):
+        programme.affiliate(affiliate, email="none")
+    programme.build("scan-2", NOW)
+    again = letters_of(programme)
+    assert (sum(again.written.values()), again.unreachable) == (0, ())
+
+
 def test_somebody_without_an_address_is_named_and_told_once_there_is_one(programme):
     hold(programme, "a3")
     hold(programme, "stranger")

@@ -62,6 +62,12 @@ def test_by_default_letters_wait_in_the_outbox_and_nothing_leaves_the_house(prog
     assert server.taken == []
 
 
+def test_what_this_night_itself_held_is_told_this_night(programme):
+    began = OCTOBER - timedelta(minutes=10)
+    done = tell(programme, now=began)
+    assert done.counts["written_holds"] == 2
+
+
 def test_a_night_that_sends_mails_each_letter_once(programme):
     with mail_server() as server:
         first = tell(programme, **mailing(server.port))
