@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import polars as pl
 
-from screening.errors import BusyError, InputError, IntegrityError
+from screening.errors import BusyError, InputError, IntegrityError, UnavailableError
 from screening.gate.decision import WORDS
 from screening.gate.payout import LACKING, Total, times_that_count
 from screening.jobs.outfile import new_file
@@ -27,9 +28,10 @@ from screening.jobs.payout_answers import Judge, Summary, UnreadableLine, summar
 from screening.jobs.payout_evidence import EvidenceChangedError, EvidenceState, evidence_state, refuse_changed
 from screening.jobs.progress import Progress
 from screening.settings import without_passwords
-from screening.store import RELEASES, AuditEvent, Records, RunRecord, Store, open_store
+from screening.store import RELEASES, AuditEvent, ReleasedBeforeError, RunRecord, Store, open_store
 from screening.traffic.intake.rules import rules_of
-from screening.traffic.lake import Lake
+from screening.traffic.lake import Lake, file_digest
+from screening.traffic.lakewrite import flush
 from screening.traffic.payout_file import read_payout, write_payout
 from screening.traffic.payout_lines import FrameFile, InStep, PayoutLines, frames_of, numbered, write_frames
 from screening.workspace import Workspace
@@ -88,11 +90,14 @@ def gate_payout(
                 before = evidence_state(store)
                 kept = batch.kept_answer()
                 answer = kept or batch.decide()
-                progress.step("write", 0, lines.count)
-                write_payout(lines, batch.columns_of(answer), draft, settings)
-                summary = summarise(lines, answer.frames())
-                if kept is not None or batch.record(answer, summary, before):
-                    return batch.account(summary, out, repeated=kept is not None)
+                try:
+                    progress.step("write", 0, lines.count)
+                    write_payout(lines, batch.columns_of(answer), draft, settings)
+                    summary = summarise(lines, answer.frames())
+                    if kept is not None or batch.record(answer, summary, before):
+                        return batch.account(summary, out, repeated=kept is not None)
+                finally:
+                    batch.discard_unrecorded(answer)
     raise BusyError(
         "Other batches, people or scans keep changing the same conversions.", remedy="Try again.", where=str(path)
     )
@@ -140,7 +145,7 @@ class _Batch:
             return None
         kept, digest = next((name, sha) for name, sha in run.inputs.items() if name.startswith(f"{_REPORTS}/"))
         path = self.workspace.root / kept
-        if not path.is_file() or _digest(path) != digest:
+        if not path.is_file() or file_digest(path) != digest:
             raise IntegrityError(
                 f"This batch was gated on {run.finished_at:%Y-%m-%d}, and the answer kept of it is gone or changed.",
                 remedy="Restore it from a backup; `winnow export audit` says what was released.",
@@ -163,22 +168,28 @@ class _Batch:
         Returns False, and records nothing, when another batch released one of these conversions first, or when a
         verdict or a scan came in after `before`, the state of the evidence that the answer rests on.
         """
-        kept = answer.path.relative_to(self.workspace.root).as_posix()
-        inputs = {str(self.lines.path.absolute()): self.lines.digest, kept: answer.digest}
+        inputs = {str(self.lines.path.absolute()): self.lines.digest, self._inside(answer.path): answer.digest}
         try:
             with self.store.together() as records:
                 records.audit.lock()
                 refuse_changed(records, before)
                 records.record_run(self._run(summary, inputs))
-                self._release(records, answer)
+                records.ledger.release(self._releases(answer))
                 records.audit.append(self._event(summary, answer.scans))
-        except (_ReleasedElsewhereError, EvidenceChangedError):
+        except (ReleasedBeforeError, EvidenceChangedError):
             return False
         except InputError:
             if self._recorded() is None:
                 raise
             return False
         return True
+
+    def discard_unrecorded(self, answer: _Answer) -> None:
+        """Remove an answer that no record names. It stays where the database cannot say so."""
+        with suppress(UnavailableError):
+            run = self._recorded()
+            if run is None or self._inside(answer.path) not in run.inputs:
+                answer.path.unlink(missing_ok=True)
 
     def account(self, summary: Summary, out: Path, *, repeated: bool) -> Gated:
         """Return what to say about the batch."""
@@ -193,10 +204,6 @@ class _Batch:
             out=out,
         )
 
-    def _release(self, records: Records, answer: _Answer) -> None:
-        if not records.ledger.release_batch(self.batch_id, self._releases(answer)):
-            raise _ReleasedElsewhereError
-
     def _releases(self, answer: _Answer) -> Iterator[pl.DataFrame]:
         answers = InStep(answer.frames())
         facts = {"released_at": self.now, "run_id": self.run_id, "batch_id": self.batch_id}
@@ -208,18 +215,21 @@ class _Batch:
             yield releases.select(RELEASES.names()).cast(RELEASES)
 
     def _keep(self, answers: Iterator[pl.DataFrame]) -> _Answer:
-        """Write the answer to the workspace, named by its content."""
+        """Write the answer to the workspace, under a name that no other process uses: either may be discarded."""
         folder = self.workspace.folder(_REPORTS) / _ANSWERS
         folder.mkdir(exist_ok=True)
-        draft = folder / f"{self.run_id}.{os.getpid()}.draft"
+        kept = folder / f"{self.run_id}-{uuid.uuid4().hex}.parquet"
         try:
-            write_frames(draft, answers)
-            digest = _digest(draft)
-            kept = folder / f"{self.run_id}-{digest[:_ID_LETTERS]}.parquet"
-            draft.replace(kept)
-        finally:
-            draft.unlink(missing_ok=True)
-        return _Answer(kept, digest)
+            write_frames(kept, answers)
+            for place in (folder, folder.parent):
+                flush(place)
+            return _Answer(kept, file_digest(kept))
+        except BaseException:
+            kept.unlink(missing_ok=True)
+            raise
+
+    def _inside(self, path: Path) -> str:
+        return path.relative_to(self.workspace.root).as_posix()
 
     def _recorded(self) -> RunRecord | None:
         return next((run for run in self.store.runs(COMMAND) if run.run_id == self.run_id), None)
@@ -253,10 +263,6 @@ class _Batch:
         return AuditEvent(self.now, ACTOR, "release", f"run {self.run_id}", details)
 
 
-class _ReleasedElsewhereError(Exception):
-    """Another batch released a conversion between the decision and its record."""
-
-
 def _refuse_out(path: Path, out: Path) -> None:
     if path.is_dir():
         raise InputError("This is a folder.", remedy="Name a payout file in it.", where=str(path))
@@ -284,8 +290,3 @@ def _is_parquet(path: Path) -> bool:
         raise InputError(
             f"The file cannot be read: {error.strerror}.", remedy="Check name and rights.", where=str(path)
         ) from error
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -35,7 +35,7 @@ from screening.jobs.payout_evidence import (
     refuse_changed,
 )
 from screening.settings import without_passwords
-from screening.store import RELEASES, AuditEvent, KeptAnswer, Records, RunRecord, Store
+from screening.store import RELEASES, AuditEvent, KeptAnswer, ReleasedBeforeError, RunRecord, Store
 from screening.workspace import Workspace
 
 COMMAND = "payout-calls"
@@ -177,23 +177,19 @@ class PayoutDesk:
                 refuse_changed(records, group.before)
                 if not self._recorded:
                     records.record_run(self._run(group.now))
-                self._release(records, group)
+                records.ledger.release([self._releases(group)])
                 records.answers.keep(group.kept())
                 records.webhooks.announce(EVENT, group.now, *group.told)
                 records.audit.append(self._event(group))
-        except (_ReleasedElsewhereError, EvidenceChangedError, ConflictError):
+        except (ReleasedBeforeError, EvidenceChangedError, ConflictError):
             return False
         self._recorded = True
         return True
 
-    def _release(self, records: Records, group: _Group) -> None:
+    def _releases(self, group: _Group) -> pl.DataFrame:
         paid = group.decided.filter(pl.col("decision") == "pay")
-        if paid.is_empty():
-            return
         releases = paid.with_columns(released_at=pl.lit(group.now), run_id=pl.lit(self._run_id))
-        wanted = releases.select(RELEASES.names()).cast(RELEASES).sort("conversion_id")
-        if not records.ledger.release(wanted)["batch_id"].equals(wanted["batch_id"]):
-            raise _ReleasedElsewhereError
+        return releases.select(RELEASES.names()).cast(RELEASES)
 
     def _event(self, group: _Group) -> AuditEvent:
         batches = [{"batch_id": call.batch_id, "caller": call.caller, "lines": len(call.lines)} for call in group.calls]
@@ -241,10 +237,6 @@ class _Group:
             KeptAnswer(call.caller, call.key, call.request_hash, int(HTTPStatus.OK), body, self.now)
             for call, body in zip(self.calls, self.bodies(), strict=True)
         ]
-
-
-class _ReleasedElsewhereError(Exception):
-    """Another batch released a conversion between the decision and its record."""
 
 
 def _apart(calls: Sequence[PayoutCall], replies: Mapping[int, Reply]) -> list[int]:

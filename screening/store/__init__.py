@@ -6,7 +6,7 @@ from screening.store.cases import AnsweredCase, Case, CaseEvent
 from screening.store.frames import CAPS, DECISIONS, SCREENINGS, SOURCES
 from screening.store.keys import ApiKey, KeptAnswer
 from screening.store.labels import Label
-from screening.store.ledger import RELEASES
+from screening.store.ledger import RELEASES, ReleasedBeforeError
 from screening.store.observations import Observation
 from screening.store.outbox import LetterStatus, Outcome, StoredLetter
 from screening.store.pushes import Push
@@ -43,6 +43,7 @@ __all__ = [
     "Outcome",
     "Push",
     "Records",
+    "ReleasedBeforeError",
     "RunRecord",
     "Session",
     "Store",

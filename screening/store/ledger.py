@@ -16,44 +16,38 @@ RELEASES = schema_of(tables.ledger)
 """The columns of a release. Null currency: not named."""
 
 
+class ReleasedBeforeError(Exception):
+    """Another batch has released one of the conversions, which must not be paid again."""
+
+
 class Ledger:
     """The releases of a store."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
 
-    def release(self, releases: pl.DataFrame) -> pl.DataFrame:
-        """Write down the releases of conversions that were never released, all in one transaction.
+    def release(self, releases: Iterable[pl.DataFrame]) -> None:
+        """Write down releases, frame by frame, all in one transaction or none.
 
-        Returns what the ledger now says about each conversion asked for, by conversion_id: a row with another
-        `batch_id` than the one given was released before, and must not be paid again. Raises ValueError when a
-        conversion is named twice, TypeError when the frame is not of `RELEASES`.
+        The same releases once more change nothing. Raises ReleasedBeforeError when another batch had released one of
+        the conversions, ValueError when a frame names one twice, TypeError when it is not of `RELEASES`.
         """
-        frame = conformed(releases, tables.ledger)
-        if frame["conversion_id"].is_duplicated().any():
-            raise ValueError("a conversion is named twice in one batch of releases")
-        with self._access.writing() as connection:
-            self._access.backend.insert_new(connection, tables.ledger, frame)
-            stored = read_ids(self._access.backend, connection, tables.ledger.c.conversion_id, frame["conversion_id"])
-        return stored.sort("conversion_id")
-
-    def release_batch(self, batch_id: str, releases: Iterable[pl.DataFrame]) -> bool:
-        """Write down the releases of a batch that released nothing before, frame by frame, all in one transaction.
-
-        Returns False when another batch had released one of the conversions: then not all are written down, and the
-        caller must undo the transaction. Raises ValueError when one frame names a conversion twice, TypeError when it
-        is not of `RELEASES`.
-        """
-        added = 0
+        named = 0
+        batches: set[str] = set()
         with self._access.writing() as connection:
             for frame in releases:
+                # in one order everywhere, so that two batches never wait for each other
                 rows = conformed(frame, tables.ledger).sort("conversion_id")
+                if rows.is_empty():
+                    continue
                 if rows["conversion_id"].is_duplicated().any():
                     raise ValueError("a conversion is named twice in one batch of releases")
                 self._access.backend.insert_new(connection, tables.ledger, rows)
-                added += rows.height
-            of_batch = select(func.count()).where(tables.ledger.c.batch_id == batch_id)
-            return connection.scalar(of_batch) == added
+                named += rows.height
+                batches.update(rows["batch_id"].unique())
+            of_batches = select(func.count()).where(tables.ledger.c.batch_id.in_(batches))
+            if connection.scalar(of_batches) != named:
+                raise ReleasedBeforeError
 
     def released(self, conversion_ids: Sequence[str] | pl.Series) -> pl.DataFrame:
         """Return the releases of those conversions that were released, by conversion_id."""

@@ -67,6 +67,6 @@ def test_releases_are_summed_by_currency_within_a_time(store):
          "batch_id": "b", "released_at": at}
         for n, currency, at in ((1, "USD", NOW), (2, "USD", NOW), (4, None, NOW), (8, "USD", NOW + timedelta(hours=1)))
     ]  # fmt: skip
-    store.ledger.release(pl.DataFrame(rows, schema=RELEASES))
+    store.ledger.release([pl.DataFrame(rows, schema=RELEASES)])
     until = NOW + timedelta(hours=1)
     assert store.sums.released(NOW, until) == [(None, 1, Decimal(4)), ("USD", 2, Decimal(3))]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import io
+import os
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -160,6 +162,21 @@ def test_a_formula_anywhere_in_a_line_holds_it_and_a_phone_number_does_not(progr
     gated = programme.gate(path)
     assert [decision for _, decision, _ in answers(gated.out)] == ["hold", "pay", "hold"]
     assert gated.reasons == {"formula_in_line": 2}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())],
+    ids=["string", "large", "view", "dictionary"],
+)
+def test_a_formula_holds_a_line_of_parquet_whatever_type_its_text_has(programme, kind):
+    notes = pa.array(["=cmd()", "fine", None]).cast(kind)
+    table = pa.table({"conversion_id": ["c1", "c2", "c3"], "amount": ["1", "2", "3"], "note": notes})
+    pq.write_table(table, programme.root / "in.parquet")
+    written = pq.read_table(programme.gate(programme.root / "in.parquet", "out.parquet").out)
+    assert written["decision"].to_pylist() == ["hold", "pay", "pay"]
+    assert written["reasons"].to_pylist() == [["formula_in_line"], [], []]
+    assert written["note"].to_pylist() == ["=cmd()", "fine", None]
 
 
 @pytest.mark.parametrize(
@@ -340,7 +357,7 @@ def test_killed_at_any_step_a_second_run_is_right(programme, monkeypatch, at):
         elif at == "record_run":
             patched.setattr("screening.store.store.Records.record_run", kill)
         elif at == "release":
-            patched.setattr("screening.store.ledger.Ledger.release_batch", kill)
+            patched.setattr("screening.store.ledger.Ledger.release", kill)
         elif at == "audit":
             patched.setattr("screening.store.audit.Audit.append", kill)
         else:
@@ -365,7 +382,7 @@ def test_a_conversion_that_another_batch_releases_meanwhile_is_paid_once(program
         with programme.store() as store:
             entry = {"conversion_id": "c1", "amount": Decimal(1), "currency": "USD", "decision": "pay"}
             release = {**entry, "released_at": NOW, "run_id": "other", "batch_id": "other"}
-            store.ledger.release(pl.DataFrame([release], schema=RELEASES))
+            store.ledger.release([pl.DataFrame([release], schema=RELEASES)])
         return record(batch, *arguments)
 
     monkeypatch.setattr(job._Batch, "record", after_another)
@@ -373,6 +390,41 @@ def test_a_conversion_that_another_batch_releases_meanwhile_is_paid_once(program
     assert answers(gated.out) == [("c1", "hold", "already_paid"), ("c2", "pay", "")]
     with programme.store() as store:
         assert store.ledger.batch(gated.batch_id)["conversion_id"].to_list() == ["c2"]
+
+
+def test_a_full_disk_is_called_what_it_is_and_leaves_no_answer_behind(programme, monkeypatch):
+    path = programme.write("in.csv", MIXED)
+
+    def full(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    gate = "screening.jobs.payout"
+    for place in (f"{gate}.write_payout", f"{gate}.write_frames", "screening.traffic.payout_lines.FrameFile.append"):
+        with monkeypatch.context() as patched:
+            patched.setattr(place, full)
+            with pytest.raises(OSError, match="No space left"):
+                programme.gate(path)
+    assert not list((programme.root / "reports" / "payouts").iterdir())
+    assert programme.released() == {}
+
+
+def test_an_answer_that_is_not_recorded_is_not_kept(programme, monkeypatch):
+    path = programme.write("in.csv", "conversion_id,payout\nc1,1\n")
+    scans = iter(range(2, 100))
+    write = job.write_payout
+
+    def and_another_scan(*arguments):
+        write(*arguments)
+        programme.judge(f"scan-{next(scans)}", "pay", "pay")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(job, "write_payout", and_another_scan)
+        with pytest.raises(BusyError):
+            programme.gate(path)
+    assert not list((programme.root / "reports" / "payouts").iterdir())
+    programme.gate(path)
+    programme.gate(path, "again.csv")
+    assert len(list((programme.root / "reports" / "payouts").iterdir())) == 1
 
 
 def test_a_scan_recorded_after_the_look_ups_is_heeded(programme, monkeypatch):

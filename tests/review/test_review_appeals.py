@@ -86,7 +86,7 @@ def test_a_rejected_conversion_can_be_contested_by_itself(store, review_settings
 def test_what_was_paid_meanwhile_is_not_released_again(store, review_settings):
     opened = appeals.open_appeal(store, Contested("conversion", "c2", "a1"), act(PARTNER, WORDS), review_settings)
     row = ("c2", Decimal(2), "USD", "pay", NOW, "payout-1", "batch-1")
-    store.ledger.release(pl.DataFrame([row], schema=RELEASES, orient="row"))
+    store.ledger.release([pl.DataFrame([row], schema=RELEASES, orient="row")])
     with pytest.raises(ConflictError, match="released already"):
         appeals.answer_appeal(store, opened.appeal_id, "overturned", act(MAX, "Right."), review_settings)
     assert appeals.open_appeals(store) == [opened]

@@ -32,7 +32,7 @@ def labels(store) -> list[tuple[str | None, ...]]:
 
 def release(store, *conversion_ids: str) -> None:
     rows = [(name, 1, "USD", "pay", NOW, "payout-1", "batch-1") for name in conversion_ids]
-    store.ledger.release(pl.DataFrame(rows, schema=RELEASES, orient="row"))
+    store.ledger.release([pl.DataFrame(rows, schema=RELEASES, orient="row")])
 
 
 def test_a_released_source_has_its_held_conversions_cleared_and_labelled(store, case, review_settings):

@@ -90,7 +90,7 @@ class SmallProgramme:
         row = {"conversion_id": conversion_id, "amount": Decimal(amount), "currency": "USD", "decision": "pay"}
         row |= {"released_at": OCTOBER, "run_id": "payout-1", "batch_id": "b1"}
         with self.store() as store:
-            store.ledger.release(pl.DataFrame([row], schema=RELEASES))
+            store.ledger.release([pl.DataFrame([row], schema=RELEASES)])
 
     def store(self) -> Store:
         return open_store(self.workspace.store_url)
