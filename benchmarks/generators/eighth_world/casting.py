@@ -65,9 +65,10 @@ def commit(world: World, partners: list[Partner], honest: pl.DataFrame, share: f
     for size in sizes[sizes >= _FEWEST]:
         scene, fraud = _cast(world, partners, honest, int(size))
         flow = fraud(scene)
-        room -= _money(world, flow.goals)
-        if room < 0:
-            break
+        cost = _money(world, flow.goals)
+        if cost > room:
+            continue
+        room -= cost
         made += [flow, *_cover(scene)]
     return made
 

@@ -57,7 +57,7 @@ def sub_ids(dice: Dice, style: str) -> Labels:
             f"{word}{dice.pick(['', '_a', '_b', '-2', '_mob'])}" for word in dice.some(_CAMPAIGNS, dice.whole(1, 12))
         ]
     elif style == "placements":
-        texts = [str(number) for number in dice.rng.integers(10**5, 10**8, int(dice.scale(4, 1500)))]
+        texts = [str(number) for number in dice.rng.integers(10**5, 10**8, int(dice.scale(4, 4000)))]
     elif style == "keywords":
         texts = [
             f"kw{dice.pick(['', '_', '-'])}{number}"

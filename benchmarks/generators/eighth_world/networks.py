@@ -26,7 +26,9 @@ ZONES: dict[str, float] = {
 """Hours ahead of UTC, one for each country: what matters is that people sleep at different times."""
 EXIT_COUNTRIES = ("NL", "US", "DE", "GB", "FR", "SG", "CA", "SE")
 """Where VPN and hosting exits stand when they do not stand at home."""
-_CANDIDATES = {4: 420_000, 6: 90_000}
+TOR_COUNTRIES = ("DE", "US", "NL", "SE", "FR")
+"""Where nearly all Tor exits stand."""
+_CANDIDATES = {4: 300_000, 6: 60_000}
 _KEPT = 260
 """Networks kept of each country, kind and version."""
 _COMMON_PROVIDERS = 14

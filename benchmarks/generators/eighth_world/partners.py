@@ -213,7 +213,7 @@ def drawn_partners(world: World) -> list[Partner]:
 def _publishers(world: World, trades: list[Trade], affiliate: str, goals: int) -> list[Source]:
     """Return the sources of a sub-network: publishers of any trade, each under its own sub id."""
     dice = world.dice
-    count = min(dice.whole(4, 24), goals // 8)
+    count = min(dice.whole(4, 40), goals // 8)
     share = dice.ranked(count, dice.between(0.3, 1.5))
     style = dice.pick(["publishers", "placements"])
     made = []

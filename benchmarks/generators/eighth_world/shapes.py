@@ -115,8 +115,10 @@ class Rhythm:
             number = int(struck.sum())
             size = dice.ranked(len(self.blasts), 0.7)
             start = self.blasts[dice.choose(size, number)] * DAY
-            made[struck] = start + self.blast_fade * dice.rng.lognormal(0, 1.0, number)
-        return np.asarray(np.mod(made, len(self.days) * DAY))
+            after = start + self.blast_fade * dice.rng.lognormal(0, 1.0, number)
+            end = len(self.days) * DAY
+            made[struck] = np.where(after < end, after, start + dice.rng.random(number) * np.maximum(end - start, HOUR))
+        return np.asarray(made)
 
 
 def drawn_hours(dice: Dice) -> Numbers:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from eighth_world.dice import Dice, Indices, Numbers, gather
 from eighth_world.market import World
-from eighth_world.networks import EXIT_COUNTRIES, ZONES
+from eighth_world.networks import EXIT_COUNTRIES, TOR_COUNTRIES, ZONES
 from eighth_world.shapes import DAY, HOUR, Delay, Rhythm
 
 CLICK_FACTS = ("sub_id", "ip", "user_agent", "device_id", "country", "referrer")
@@ -137,6 +137,8 @@ def _addresses(world: World, crowd: Crowd, home: np.ndarray, way: np.ndarray) ->
     else:
         away = hidden & (dice.rng.random(count) < crowd.abroad)
         seen[away] = np.array(EXIT_COUNTRIES)[dice.choose(dice.ranked(len(EXIT_COUNTRIES), 0.6), int(away.sum()))]
+    routed = way == "tor"
+    seen[routed] = np.array(TOR_COUNTRIES)[dice.rng.integers(0, len(TOR_COUNTRIES), int(routed.sum()))]
     both = np.char.add(np.char.add(seen.astype("U2"), "|"), way.astype("U12"))
     groups, member = np.unique(both, return_inverse=True)
     order = np.argsort(member, kind="stable")
