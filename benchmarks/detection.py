@@ -5,8 +5,9 @@
 Every programme is simulated, and so is its fraud. The families of programmes are made by independent generators with
 different mechanics. The shipped judge was taught on other seeds of all but the ninth, so these are figures for unseen
 programmes of known families, and of one that is not known; `unseen_families.py` leaves each family out in turn.
-`--only` takes the programmes whose name begins so. Denominators: fraud is simulated fraudulent payout, clean is all
-other payout; both count hold and reject as stopped.
+`--only` takes the programmes whose name begins so. Denominators: fraud is simulated fraudulent payout; clean is
+all other payout, but for conversions that the buyer had charged back by the night of the scan, which nobody owes any
+more. Both count hold and reject as stopped.
 """
 
 from __future__ import annotations
@@ -137,6 +138,7 @@ def judged(case: Case, folder: Path) -> pl.DataFrame:
         "affiliate_id",
         pl.col("payout").cast(pl.Float64),
         winnow=(pl.col("decision") != "pay").cast(pl.Int64),
+        charged_back=pl.col("reasons").list.contains("charged_back"),
     )
     for preset in PRESETS.values():
         held = held_by(preset, conversions, clicks if clicks.height else None)
@@ -174,9 +176,10 @@ def main(seeds: list[int], only: str) -> None:
                     affiliate_id=pl.format("{}-{}-{}", pl.lit(seed), pl.lit(index), "affiliate_id")
                 )
                 collected.setdefault(case.name, []).append(named)
+    kept = pl.col("is_fraud") | ~pl.col("charged_back")
     methods = ["winnow", *(preset.name for preset in PRESETS.values())]
     for name, parts in collected.items():
-        rows = pl.concat(parts)
+        rows = pl.concat(parts).filter(kept)
         fraud, clean = rows.filter("is_fraud"), rows.filter(~pl.col("is_fraud"))
         print(f"\n{name}, seeds {seeds}, fraud {fraud['payout'].sum() / rows['payout'].sum():.1%} of payout\n")
         print("| method | fraud stopped | clean stopped | clean share of stopped |\n|---|---|---|---|")
