@@ -2,8 +2,8 @@
 
     python benchmarks/teach_shipped.py OUT.npz LESSONS
 
-60 programmes of each generator are simulated with varied size, length, feeds and fraud, clean ones among them; every
-sixth is kept out for measuring. What is taken of them is kept in the folder LESSONS, and read from there the next time.
+60 programmes of each generator are simulated with varied size, length, feeds and fraud, clean ones among them, and
+three times as many of the eighth, which draws a new kind of world each time; every sixth is kept out for measuring. What is taken of them is kept in the folder LESSONS, and read from there the next time.
 It takes about an hour on a quiet core. `unseen_families.py` measures what such a judge finds in a family that it was
 not taught.
 """
@@ -50,8 +50,8 @@ START = date(2026, 5, 1)
 FRAUD_SHARE = 0.15
 CLEAN_PROGRAMMES = 0.15
 """Share of programmes without fraud, where a generator leaves that to its caller."""
-PROGRAMMES, KEPT_OUT = 60, 6
-"""Programmes of each generator, numbered from 1; those that the second divides are for measuring."""
+PROGRAMMES, WORLDS, KEPT_OUT = 60, 180, 6
+"""Programmes of each generator, and of the eighth, numbered from 1; those that the last divides are for measuring."""
 CLEAN_ROWS, FRAUD_ROWS = 900, 500
 """Conversions taken of each programme as it is, and again with fraud injected: large ones must not drown small ones."""
 ROWS = 840_000
@@ -232,11 +232,12 @@ def lessons_of(name: str, folder: Path, books: Books) -> tuple[np.ndarray, np.nd
     kept = folder / f"{name}.npz"
     if not kept.exists():
         drawn = []
-        for number in range(1, PROGRAMMES + 1):
+        programmes = WORLDS if name == "eighth" else PROGRAMMES
+        for number in range(1, programmes + 1):
             if number % KEPT_OUT:
                 made = GENERATORS[name](number, np.random.default_rng(number), books)
                 drawn.append(rows_of(made, number, books))
-                print(f"{name} generator, programme {number} of {PROGRAMMES}", file=sys.stderr, flush=True)
+                print(f"{name} generator, programme {number} of {programmes}", file=sys.stderr, flush=True)
         values, labels = zip(*drawn, strict=True)
         folder.mkdir(parents=True, exist_ok=True)
         np.savez(kept, values=np.concatenate(values), labels=np.concatenate(labels))
