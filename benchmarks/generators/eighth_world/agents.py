@@ -21,6 +21,11 @@ _FIRST_YEAR, _FIRST_CHROME = 2024, 120
 _POOL = 60
 _DESKTOPS = ("Windows NT 10.0; Win64; x64", "Macintosh; Intel Mac OS X 10_15_7", "X11; Linux x86_64")
 
+_ON_IPHONES = {"safari_iphone": 1.0, "facebook": 0.45, "instagram": 0.45, "tiktok": 0.45, "app_view": 0.4}
+"""How much of what bears this name runs on iPhones; the rest on Android."""
+_IOS_BY_YEAR = (19, 26)
+"""What would have been iOS 19 was named by the year."""
+
 PHONES = ("chrome_android", "safari_iphone", "samsung", "facebook", "instagram", "tiktok", "app_view", "opera_mini")
 DESKTOPS = ("chrome_desktop", "edge", "firefox", "safari_mac", "opera")
 
@@ -50,20 +55,15 @@ class AgentPlan:
         chrome, year = self.chrome - behind, _FIRST_YEAR + self.months / 12
         if family in DESKTOPS:
             return _desktop(family, chrome, dice)
-        if family in {"safari_iphone", "facebook", "instagram", "tiktok"} or (
-            family == "app_view" and dice.chance(0.4)
-        ):
-            return (
-                self._iphone(family, int(year - 2007.3), dice)
-                if not _on_android(family, dice)
-                else self._android(family, chrome, dice)
-            )
-        if family in {"chrome_android", "samsung", "app_view", "opera_mini"}:
-            return self._android(family, chrome, dice)
-        return _machine(family, chrome, dice)
+        if family not in PHONES:
+            return _machine(family, chrome, dice)
+        if dice.chance(_ON_IPHONES.get(family, 0.0)):
+            return self._iphone(family, int(year - 2006.9), dice)
+        return self._android(family, chrome, dice)
 
     def _iphone(self, family: str, newest: int, dice: Dice) -> str:
         major = newest - min(int(dice.rng.exponential(0.7)), 4)
+        major = major if major < _IOS_BY_YEAR[0] else _IOS_BY_YEAR[1]
         minor = dice.whole(0, 6)
         head = f"Mozilla/5.0 (iPhone; CPU iPhone OS {major}_{minor} like Mac OS X) {_WEBKIT}"
         tails = {
@@ -108,10 +108,6 @@ class AgentPlan:
             phones += [float(family in PHONES)] * len(pool)
         places = dice.choose(np.array(weights), count)
         return gather(texts, places), np.array(phones)[places]
-
-
-def _on_android(family: str, dice: Dice) -> bool:
-    return family in {"facebook", "instagram", "tiktok"} and dice.chance(0.55)
 
 
 def _desktop(family: str, chrome: int, dice: Dice) -> str:

@@ -18,6 +18,7 @@ def click_flooding(scene: Scene) -> Flow:
     """Clicks for everybody who might buy one day: from device lists, for banners seen, behind the screen."""
     world, dice = scene.world, scene.world.dice
     manner = dice.pick(["list", "banner", "background"])
+    shown = ("own",) if manner == "banner" else ("none", "app")
     phones = 1.0 if manner == "background" else world.phones
     families = blend(world, phones, ())
     sales = scene.sales(crowd=Crowd(world.countries, world.access, families))
@@ -30,7 +31,7 @@ def click_flooding(scene: Scene) -> Flow:
         )
     else:
         delay = every * dice.rng.beta(1, dice.between(1, 2), sales.height)
-    source = scene.source(honest_quality(world), clicks_per_goal=1.0, referrers=_sent(scene, manner == "banner"))
+    source = scene.source(honest_quality(world), clicks_per_goal=1.0, referrers=_sent(scene, *shown))
     spread = replace(
         source, crowd=Crowd(world.countries, world.access, families), rhythm=scene.rhythm(drawn_hours(dice))
     )
@@ -51,9 +52,10 @@ def _list_access(scene: Scene) -> dict[str, float]:
     return {"mobile": 0.5, "residential": 0.5}
 
 
-def _sent(scene: Scene, own: bool) -> Labels:  # noqa: FBT001 - read at once
+def _sent(scene: Scene, *manners: str) -> Labels:
+    """Return referrers in one of these manners, from a site of its own."""
     dice = scene.world.dice
-    return referrers(dice, "own" if own else dice.pick(["none", "app"]), site(dice))
+    return referrers(dice, dice.pick(manners), site(dice))
 
 
 def click_injection(scene: Scene) -> Flow:
@@ -65,7 +67,7 @@ def click_injection(scene: Scene) -> Flow:
     sales = scene.sales(crowd=crowd, moves=0.0)
     middle = scene.between(dice.pick([90.0, 40.0]), 3)
     delay = 0.6 + dice.rng.lognormal(np.log(middle), dice.between(0.3, 0.9), sales.height)
-    source = scene.source(honest_quality(world), referrers=_sent(scene, False))  # noqa: FBT003
+    source = scene.source(honest_quality(world), referrers=_sent(scene, "none", "app"))
     others = replace(source, crowd=crowd, rhythm=scene.rhythm(world.hours), visits=1.0)
     idle = sales.height * scene.between(world.clicks_per_goal, dice.scale(1, 5))
     return joined(scene.claimed(sales, np.minimum(delay, world.window), source), scene.idle(others, idle))
@@ -82,7 +84,7 @@ def _hidden_frames(scene: Scene) -> Flow:
     sales = scene.sales()
     again = within(world, scene.between(0.5, 10))
     delay = np.mod(dice.rng.exponential(again, sales.height), world.window * 0.98)
-    source = scene.source(honest_quality(world), referrers=_sent(scene, dice.chance(0.6)))
+    source = scene.source(honest_quality(world), referrers=_sent(scene, "own", "own", "none"))
     readers = replace(source, rhythm=scene.rhythm(drawn_hours(dice)), visits=1 + dice.scale(0.05, 1))
     return joined(
         scene.claimed(sales, delay, source),

@@ -106,7 +106,7 @@ def honest_quality(world: World) -> Quality:
 def blend(world: World, phones: float, views: tuple[str, ...]) -> dict[str, float]:
     """Return shares of browsers for this share of phones; `views` take most of the phones' (or desktops') part."""
     apple = {"safari_iphone": world.iphones, "safari_mac": 0.5 * world.iphones}
-    made = {}
+    made: dict[str, float] = {}
     for names, part in ((PHONES, phones), (DESKTOPS, 1 - phones)):
         raw = np.array([world.families[name] + apple.get(name, 0.0) for name in names])
         for name in views:
