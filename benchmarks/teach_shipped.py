@@ -3,9 +3,9 @@
     python benchmarks/teach_shipped.py OUT.npz LESSONS
 
 60 programmes of each generator are simulated with varied size, length, feeds and fraud, clean ones among them, and
-three times as many of the eighth, which draws a new kind of world each time; every sixth is kept out for measuring. What is taken of them is kept in the folder LESSONS, and read from there the next time.
-It takes about an hour on a quiet core. `unseen_families.py` measures what such a judge finds in a family that it was
-not taught.
+three times as many of the eighth, which draws a new kind of world each time; every sixth is kept out for measuring.
+What is taken of them is kept in the folder LESSONS, and read from there the next time. It takes about an hour on a
+quiet core. `unseen_families.py` measures what such a judge finds in a family that it was not taught.
 """
 
 from __future__ import annotations
