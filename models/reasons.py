@@ -251,6 +251,12 @@ PROCEDURE = (
     ),
     _doubt("unknown_conversion", _P.DATA, "Unknown conversion", "Nobody reported a conversion of this id."),
     _doubt(
+        "not_due",
+        _P.UNDER_REVIEW,
+        "Nothing is due",
+        "The network voided, rejected or already paid this conversion, or its order was refunded or voided.",
+    ),
+    _doubt(
         "scan_stale",
         _P.UNDER_REVIEW,
         "Judged too long ago",

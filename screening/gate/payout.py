@@ -125,6 +125,18 @@ def name_unknown(answers: pl.DataFrame, unknown: pl.Series) -> pl.DataFrame:
     return answers.with_columns(reasons=pl.when(unknown).then(renamed).otherwise("reasons"))
 
 
+def hold_not_due(answers: pl.DataFrame, closed: pl.Series) -> pl.DataFrame:
+    """Return the answers of `decide_lines` with those held as `not_due` that would be paid though they are `closed`.
+
+    `closed`: by what the network says, nothing is to be paid for the conversion any more.
+    """
+    held = pl.lit(closed) & pl.col("decision").eq("pay")
+    return answers.with_columns(
+        decision=pl.when(held).then(pl.lit("hold")).otherwise("decision"),
+        reasons=pl.when(held).then(pl.lit(["not_due"])).otherwise("reasons"),
+    )
+
+
 def times_that_count(now: datetime, age_days_max: int, clock_difference_minutes_max: int) -> Times:
     """Return from when to when a judgement counts now; the clock that told its time may differ by so many minutes."""
     return Times(now - timedelta(days=age_days_max), now + timedelta(minutes=clock_difference_minutes_max))

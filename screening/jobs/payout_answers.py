@@ -12,8 +12,8 @@ import polars as pl
 
 from features.schema import Kind
 from screening.errors import InputError
-from screening.gate.payout import Times, Total, add_up, decide_lines, merged, name_unknown
-from screening.jobs.payout_evidence import judged_lines
+from screening.gate.payout import Times, Total, add_up, decide_lines, hold_not_due, merged, name_unknown
+from screening.jobs.payout_evidence import BESIDE, judged_lines
 from screening.jobs.progress import Progress
 from screening.store import Store
 from screening.traffic.intake.batch import LINE
@@ -25,6 +25,12 @@ UNREADABLE_NAMED = 1_000
 """Lines that cannot be read are named one by one up to so many; the out-file says it of all."""
 _IDS_AT_A_TIME = 250_000
 """Conversions sought in the lake by one look through it."""
+_SETTLED = ("void", "rejected", "paid")
+"""Statuses of a conversion at the network with which nothing is to be paid any more."""
+_RETURNED = ("void", "refund")
+"""Outcomes with which the order's money went back. A chargeback and confirmed fraud are rules of the scan."""
+_UNKNOWN, _CLOSED = 1, 2
+"""What the lake says of a line's conversion: nothing, or that nothing is due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +71,19 @@ class Judge:
         """
         scans: set[str] = set()
         currencies: set[str] = set()
-        unknown = _Unknown(self.lake, self.lines.count)
+        reported = _Reported(self.lake, self.lines.count)
         for at, rows in numbered(self.lines.slices()):
             self.progress.step("judge", at, self.lines.count)
             known = judged_lines(self.store, rows["conversion_id"])
             scans.update(known["judged_by"].drop_nulls().unique())
-            answer = decide_lines(rows.hstack(known.drop("judged_by")), self.times)
+            answer = decide_lines(rows.hstack(known.drop(BESIDE)), self.times)
             currencies.update(answer["currency"].drop_nulls().unique())
-            unjudged = answer["reasons"].list.contains("not_judged")
-            unknown.consider(rows.select("conversion_id").with_row_index("at", at).filter(unjudged))
+            reported.consider(_in_question(rows, answer, known["cleared"], at))
             judged.append(answer)
         judged.finish()
         self._refuse_mixed(currencies)
-        marks = unknown.marks()
-        named = (
-            name_unknown(answer, pl.Series(marks[at : at + answer.height])) for at, answer in numbered(judged.frames())
-        )
-        return named, tuple(sorted(scans))
+        found = reported.found()
+        return (_completed(answer, found, at) for at, answer in numbered(judged.frames())), tuple(sorted(scans))
 
     def _refuse_mixed(self, currencies: set[str]) -> None:
         if self.lines.columns.currency is None and len(currencies) > 1:
@@ -92,24 +94,40 @@ class Judge:
             )
 
 
-class _Unknown:
-    """Tells the conversions that nobody reported from those that no scan has judged yet."""
+def _in_question(rows: pl.DataFrame, answer: pl.DataFrame, cleared: pl.Series, at: int) -> pl.DataFrame:
+    """Return `at`, the place from 0, and `conversion_id` of the lines about which the lake has a say.
+
+    These are the ones that no scan judged, and the ones to be paid. What a person released is paid whatever status the
+    network gives it: that may be the rejection that the person has overruled.
+    """
+    due = (answer["decision"] == "pay") & ~cleared
+    unjudged = answer["reasons"].list.contains("not_judged")
+    return rows.select("conversion_id").with_row_index("at", at).filter(due | unjudged)
+
+
+def _completed(answer: pl.DataFrame, found: npt.NDArray[np.uint8], at: int) -> pl.DataFrame:
+    said = pl.Series(found[at : at + answer.height])
+    return hold_not_due(name_unknown(answer, said == _UNKNOWN), said == _CLOSED)
+
+
+class _Reported:
+    """Tells the conversions that nobody reported (`_UNKNOWN`), and those for which nothing is due (`_CLOSED`)."""
 
     def __init__(self, lake: Lake, lines: int) -> None:
         self._lake = lake
         self._waiting: list[pl.DataFrame] = []
-        self._marks: npt.NDArray[np.bool_] = np.zeros(lines, dtype=np.bool_)
+        self._found: npt.NDArray[np.uint8] = np.zeros(lines, dtype=np.uint8)
 
-    def consider(self, unjudged: pl.DataFrame) -> None:
-        """Take lines that are not judged: `at`, their place from 0, and `conversion_id`."""
-        self._waiting.append(unjudged)
+    def consider(self, lines: pl.DataFrame) -> None:
+        """Take lines: `at`, their place from 0, and `conversion_id`."""
+        self._waiting.append(lines)
         if sum(frame.height for frame in self._waiting) >= _IDS_AT_A_TIME:
             self._look()
 
-    def marks(self) -> npt.NDArray[np.bool_]:
-        """Return for each line whether it was considered and nobody reported its conversion."""
+    def found(self) -> npt.NDArray[np.uint8]:
+        """Return what was found for each line; 0 where nothing speaks, or the line was not considered."""
         self._look()
-        return self._marks
+        return self._found
 
     def _look(self) -> None:
         lines = pl.concat(self._waiting) if self._waiting else pl.DataFrame()
@@ -117,10 +135,15 @@ class _Unknown:
         if lines.is_empty():
             return
         ids = lines.lazy().select("conversion_id").unique()
-        conversions = self._lake.snapshot().frame(Kind.CONVERSIONS).select("conversion_id")
+        snapshot = self._lake.snapshot()
+        conversions = snapshot.frame(Kind.CONVERSIONS).select("conversion_id", "status")
         known = conversions.join(ids, on="conversion_id", how="semi").collect(engine="streaming")
+        outcomes = snapshot.frame(Kind.OUTCOMES).filter(pl.col("outcome").is_in(_RETURNED)).select("conversion_id")
+        returned = outcomes.join(ids, on="conversion_id", how="semi").collect(engine="streaming")
+        closed = pl.concat([known.filter(pl.col("status").is_in(_SETTLED)).select("conversion_id"), returned])
         reported = lines["conversion_id"].is_in(known["conversion_id"].implode())
-        self._marks[lines["at"].filter(~reported)] = True
+        self._found[lines["at"].filter(~reported)] = _UNKNOWN
+        self._found[lines["at"].filter(lines["conversion_id"].is_in(closed["conversion_id"].implode()))] = _CLOSED
 
 
 def summarise(lines: PayoutLines, answers: Iterator[pl.DataFrame]) -> Summary:

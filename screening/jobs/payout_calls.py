@@ -28,6 +28,7 @@ import polars as pl
 from screening.errors import BusyError, ConflictError
 from screening.gate.payout import LINES, decide_lines, times_that_count
 from screening.jobs.payout_evidence import (
+    BESIDE,
     EvidenceChangedError,
     EvidenceState,
     evidence_state,
@@ -140,7 +141,7 @@ class PayoutDesk:
         lines = _frame(calls)
         settings = self._workspace.settings.payout
         times = times_that_count(now, settings.scan_age_days_max, settings.clock_difference_minutes_max)
-        judged = judged_lines(self._store, lines["conversion_id"]).drop("judged_by")
+        judged = judged_lines(self._store, lines["conversion_id"]).drop(BESIDE)
         answers = decide_lines(lines.hstack(judged), times)
         ends = list(accumulate(len(call.lines) for call in calls))
         rows = list(zip(*(answers[name].to_list() for name in ("decision", "currency", "reasons")), strict=True))

@@ -19,6 +19,7 @@ from screening.gate.payout import (
     LINES,
     add_up,
     decide_lines,
+    hold_not_due,
     name_unknown,
     times_that_count,
 )
@@ -145,6 +146,18 @@ def test_a_conversion_that_nobody_reported_is_told_from_one_that_no_scan_judged(
     frame = pl.DataFrame([unjudged, unjudged], schema={**LINES, **JUDGED}, orient="row")
     answers = name_unknown(decide_lines(frame, TIMES), pl.Series([True, False]))
     assert answers["reasons"].to_list() == [["unknown_conversion"], ["not_judged"]]
+
+
+def test_only_what_would_be_paid_is_held_for_not_being_due():
+    rows = [GOOD, {**GOOD, "judged_decision": "reject", "judged_reasons": ["tor_exit"]}, GOOD, {**GOOD, "paid": True}]
+    answers = decide_lines(pl.DataFrame(rows, schema={**LINES, **JUDGED}, orient="row"), TIMES)
+    held = hold_not_due(answers, pl.Series([True, True, False, True]))
+    assert held.select("decision", "reasons").rows() == [
+        ("hold", ["not_due"]),
+        ("reject", ["tor_exit"]),
+        ("pay", []),
+        ("hold", ["already_paid"]),
+    ]
 
 
 @given(

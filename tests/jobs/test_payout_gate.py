@@ -23,7 +23,7 @@ from screening.errors import BusyError, InputError, IntegrityError
 from screening.jobs import payout as job
 from screening.jobs.ingest import Reading, ingest_files
 from screening.jobs.progress import silent_progress
-from screening.store import RELEASES, Store
+from screening.store import RELEASES, VERDICT_COLUMNS, Store
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MIXED = b"""conversion_id,payout,currency,note\r
@@ -42,6 +42,15 @@ c6,6.0000,usd,last\r
 def answers(path) -> list[tuple[str, str, str]]:
     with path.open(newline="", encoding="utf-8") as lines:
         return [(row["conversion_id"], row["decision"], row["reasons"]) for row in csv.DictReader(lines)]
+
+
+def release(programme, conversion_id: str) -> None:
+    """Release a conversion as clean, as a person does."""
+    row = {"conversion_id": conversion_id, "verdict": "clean", "overruled": [], "amount": Decimal(0)}
+    row |= {"author": "ann", "role": "analyst", "at": NOW - timedelta(hours=1)}
+    schema = {name: dtype for name, dtype in VERDICT_COLUMNS.items() if name != "verdict_id"}
+    with programme.store() as store:
+        store.verdicts.add(pl.DataFrame([row], schema=schema))
 
 
 class TestLines:
@@ -115,6 +124,25 @@ class TestLines:
         ingest_files(programme.workspace, Kind.CONVERSIONS, [events], Reading(), NOW, silent_progress())
         gated = programme.gate(programme.write("in.csv", "conversion_id,payout\nnew,5\nnever,5\n"))
         assert answers(gated.out) == [("new", "hold", "not_judged"), ("never", "hold", "unknown_conversion")]
+
+    def test_nothing_is_paid_for_what_the_network_has_closed_or_the_customer_got_back(self, programme):
+        rows = {"c1": "approved", "c2": "void", "c3": "paid", "c4": "rejected", "c5": "", "c6": "", "c7": "void"}
+        made = [f"{name},2026-03-01 10:00:00,a1,o1,{name[1]},USD,{status}" for name, status in rows.items()]
+        conversions = ["conversion_id,ts,affiliate_id,offer_id,payout,currency,status", *made]
+        outcomes = ["conversion_id,outcome,ts", "c5,refund,2026-03-01", "c6,retained,2026-03-01"]
+        for kind, lines in ((Kind.CONVERSIONS, conversions), (Kind.OUTCOMES, outcomes)):
+            events = programme.write(f"{kind}.csv", "\n".join(lines))
+            done = ingest_files(programme.workspace, kind, [events], Reading(), NOW, silent_progress())
+            assert not done.report.incomplete
+        release(programme, "c7")
+        path = programme.write("in.csv", "conversion_id,payout\n" + "".join(f"c{n},{n}\n" for n in range(1, 9)))
+        gated = programme.gate(path)
+        assert [(name, decision) for name, decision, _ in answers(gated.out)] == [
+            ("c1", "pay"), ("c2", "hold"), ("c3", "hold"), ("c4", "hold"),
+            ("c5", "hold"), ("c6", "pay"), ("c7", "pay"), ("c8", "hold"),
+        ]  # fmt: skip
+        assert gated.reasons == {"not_due": 4, "ctct_short": 1}
+        assert programme.released() == {"c1": 1, "c6": 6, "c7": 7}
 
     def test_an_affiliate_who_is_not_the_judged_one_is_not_paid(self, programme):
         path = programme.write("in.csv", "conversion_id,amount,Affiliate ID\nc1,1,a1\nc2,2,a2\nc3,3,\n")
