@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from canonical import Programme, canonical, write
 from ninth_world.later import outcomes
 from ninth_world.market import OFFERS, START, Affiliate, affiliate_table, honest_partners
-from ninth_world.people import DAY, Rng, known_book_countries, populate
+from ninth_world.people import DAY, Rng, countries_of, populate
 from ninth_world.plot import Scene, crimes, lasting
 from ninth_world.traffic import Batch, World, flash_sale, honest, joined, outages, viral_post
 
@@ -60,7 +60,7 @@ def _exported(batch: Batch, world: World) -> Batch:
 
 def _as_told(rng: Rng, batch: Batch, world: World) -> Batch:
     """Add what the tracker adds, and leave out what advertisers do not tell it."""
-    clicks = batch.clicks.join(known_book_countries(batch.clicks["ip"]), on="ip", how="left", maintain_order="left")
+    clicks = batch.clicks.join(countries_of(batch.clicks["ip"]), on="ip", how="left", maintain_order="left")
     wrong = pl.Series(rng.random(clicks.height) < GEO_ERROR)
     clicks = clicks.with_columns(pl.when(wrong).then(pl.lit("US")).otherwise("country").alias("country"))
     silent = pl.col("offer_id").is_in([offer.offer_id for offer in OFFERS if not offer.tells_address])

@@ -24,7 +24,7 @@ from ninth_world.people import (
     hosts,
     known_networks,
 )
-from ninth_world.traffic import FLOOR, Batch, World, click_frame, delays, moments, referrers, settle
+from ninth_world.traffic import FLOOR, Batch, World, click_frame, delays, in_app, moments, referrers, settle
 
 MOST_FLOODED = 24_000
 """Clicks of one flood at most; a real one has a hundred times as many, which would only cost time here."""
@@ -81,6 +81,8 @@ def clicks_of(
     size = len(columns["ts"])  # type: ignore[arg-type]
     subs = columns.get("sub_id", some_subs(rng, job.partner, size))
     shown = referrers(rng, job.partner, subs) if own_referrers is None else rng.choice(own_referrers, size)  # type: ignore[arg-type]
+    if job.partner.trade in ("social", "influencer") and job.care > 0.4:
+        columns = {**columns, "user_agent": in_app(rng, columns["user_agent"])}  # type: ignore[arg-type]
     blank = {"device_id": np.full(size, "", dtype=object)}
     made = {**blank, **columns, "sub_id": subs, "referrer": shown}
     return click_frame(rng, job.partner.affiliate_id, job.offer.offer_id, made)

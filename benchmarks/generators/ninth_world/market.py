@@ -237,7 +237,8 @@ def recruit(rng: Rng, trade_name: str, people: Population, days: int) -> Affilia
     weights = _days(rng, days)
     affiliate = Affiliate(
         affiliate_id=str(rng.integers(10_000, 99_999)), trade=trade_name, name=name, site=site, country=home,
-        joined=START - DAY * float(rng.uniform(30, 2200)), clicks=SCALE * trade.clicks * float(rng.lognormal(0, 0.65)),
+        joined=START - DAY * float(rng.uniform(30, 2200)),
+        clicks=SCALE * trade.clicks * float(np.clip(rng.lognormal(0, 0.65), 0.15, 3.5)),
         converts=trade.converts * float(rng.lognormal(0, 0.3)), hurry=trade.hurry * float(rng.lognormal(0, 0.2)),
         offers=_weights(rng, [str(offer) for offer in kept], 0.7), countries=countries, devices=devices, subs=subs,
         sub_converts={sub: float(rng.lognormal(0, 0.4)) for sub in subs}, regulars=regulars,

@@ -38,6 +38,8 @@ POPULATION_WEIGHTS = {
     "ES": 4,
 } | dict.fromkeys(FARAWAY, 1.0)
 DEVICES = ("desktop", "android", "ios")
+UNLISTED = 0.05
+"""Homes on networks of which the data know the country but not the class, for each on a known line."""
 EXITS = 120
 """Addresses behind which each carrier hides its customers; the first are the busiest."""
 PREFIXES_LOOKED_UP = 300_000
@@ -71,7 +73,7 @@ def _book() -> AddressBook:
         return load_book(Path(folder))[0]
 
 
-def known_book_countries(addresses: pl.Series) -> pl.DataFrame:
+def countries_of(addresses: pl.Series) -> pl.DataFrame:
     """Return ip and country, one row for each distinct address, as geo data place them."""
     return _book().classify(addresses).select("ip", pl.col("ip_country").alias("country"))
 
@@ -92,7 +94,10 @@ def known_networks() -> Networks:
         rows = found.filter((pl.col("ip_class") == ip_class) & (pl.col("ip_country") == country))
         return np.array(rows["prefix"].to_list(), dtype=object)
 
-    homes = {country: of("residential", country) for country in CLOCK}
+    homes = {}
+    for country in CLOCK:
+        lines = of("residential", country)
+        homes[country] = np.concatenate([lines, of("unknown", country)[: int(UNLISTED * len(lines))]])
     carriers = {country: of("mobile", country) for country in CLOCK}
     few = {country: nets if len(nets) >= 3 else homes[country][:6] for country, nets in carriers.items()}
     hosting = {country: of("hosting", country) for country in MARKETS}
@@ -208,7 +213,7 @@ class Population:
         weekday = (ts // DAY + 3) % 7 < 5
         at = self.home[people].copy()
         moving = (self.device[people] > 0) & (rng.random(len(people)) < 0.42)
-        busy = (self.exits.shape[1] * rng.random(len(people)) ** 2).astype(np.int64)
+        busy = (self.exits.shape[1] * rng.random(len(people)) ** 1.5).astype(np.int64)
         shared = self.exits[self.carrier[people], busy]
         at[moving] = shared[moving]
         working = weekday & (local > 8.5) & (local < 17.5) & (self.office[people] != "") & (self.device[people] == 0)
