@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,8 +55,8 @@ def summed_sources(facts: nw.LazyFrame[Any], rollups: nw.LazyFrame[Any], last_da
     return Sources(sums, {days: settled(offer_norms(frame)) for days, frame in sums.items()})
 
 
-def conversion_matrix(facts: nw.LazyFrame[Any], sources: Sources) -> nw.LazyFrame[Any]:
-    """Build the matrix: `IDENTITY`, then a float column per feature of `features.families.all_features`."""
+def own_features(facts: nw.LazyFrame[Any], sources: Sources) -> nw.LazyFrame[Any]:
+    """Compute the features of single conversions: `IDENTITY`, then those of `features.families.conversion_features`."""
     norms = sources.norms[28].select(
         *PAIR, "window", *[f"{part}_{spread.name}" for spread in SPREADS for part in ("mean", "sd")]
     )
@@ -71,12 +71,18 @@ def conversion_matrix(facts: nw.LazyFrame[Any], sources: Sources) -> nw.LazyFram
         for column in ("ip", "network", "device_id", "customer_id")
         for count in ("uses", "partners")
     ]
-    matrix = rows.select(*IDENTITY, *own)
+    return rows.select(*IDENTITY, *own)
+
+
+def tables_of_sources(sources: Sources) -> Iterator[tuple[tuple[str, ...], str, nw.LazyFrame[Any]]]:
+    """Give the tables whose features stand beside those of a conversion, in matrix order.
+
+    Each is the names of the source's keys, that of the window column of `IDENTITY` that goes with the table's `window`,
+    and the features with both, one row per source and window.
+    """
     for level in LEVELS:
-        features = sources.features(level).rename({"window": window_name(level.days)})
-        matrix = matrix.join(features, on=[*level.keys, window_name(level.days)], how="left")
-    trends = trend_features(sources).rename({"window": window_name(7)})
-    return matrix.join(trends, on=[*SUB, window_name(7)], how="left")
+        yield level.keys, window_name(level.days), sources.features(level)
+    yield SUB, window_name(7), trend_features(sources)
 
 
 def trend_features(sources: Sources) -> nw.LazyFrame[Any]:

@@ -97,9 +97,9 @@ def sketch(rows: pl.DataFrame, columns: Sequence[str], affiliates: pl.Series) ->
     """Sketch numeric columns of some rows, each of one affiliate. Infinite values count as missing."""
 
     def of_column(name: str) -> tuple[Floats, Floats]:
-        values = _numbers(rows, name)
-        edges = _edges(values)
-        return edges, _counted(values, edges)
+        values = _Values.of(rows, name)
+        edges = values.edges()
+        return edges, values.counted(edges)
 
     with ThreadPoolExecutor(pl.thread_pool_size()) as threads:
         sketched = dict(zip(columns, threads.map(of_column, columns), strict=True))
@@ -117,7 +117,7 @@ def moved(reference: Sketch, rows: pl.DataFrame, affiliates: pl.Series, limits: 
     told = min(reference.effective, effective) >= limits.affiliates
     with ThreadPoolExecutor(pl.thread_pool_size()) as threads:
         names, edges = list(reference.edges), reference.edges
-        counted = list(threads.map(lambda name: _counted(_numbers(rows, name), edges[name]), names))
+        counted = list(threads.map(lambda name: _Values.of(rows, name).counted(edges[name]), names))
     found = []
     for name, now in zip(names, counted, strict=True):
         before = reference.counts[name]
@@ -134,25 +134,31 @@ def effective_number(affiliates: pl.Series) -> float:
     return float(sizes.sum() ** 2 / (sizes**2).sum()) if len(sizes) else 0.0
 
 
-def _numbers(rows: pl.DataFrame, name: str) -> Floats:
-    if name not in rows.columns:
-        return np.full(rows.height, np.nan)
-    values = rows[name].cast(pl.Float64).to_numpy().copy()
-    values[~np.isfinite(values)] = np.nan
-    return np.asarray(values, dtype=np.float64)
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """A column: its known values in ascending order, as 32-bit floats like the matrix, and how many are missing."""
 
+    known: NDArray[np.float32]
+    missing: int
 
-def _edges(values: Floats) -> Floats:
-    known = values[~np.isnan(values)]
-    if not len(known):
-        return np.array([], dtype=np.float64)
-    return np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]))
+    @classmethod
+    def of(cls, rows: pl.DataFrame, name: str) -> _Values:
+        if name not in rows.columns:
+            return cls(np.zeros(0, dtype=np.float32), rows.height)
+        values = rows[name].cast(pl.Float32).to_numpy()
+        known = np.sort(values[np.isfinite(values)])
+        return cls(known, rows.height - len(known))
 
+    def edges(self) -> Floats:
+        if not len(self.known):
+            return np.array([], dtype=np.float64)
+        return np.unique(np.quantile(self.known, np.linspace(0, 1, BINS + 1)[1:-1]))
 
-def _counted(values: Floats, edges: Floats) -> Floats:
-    missing = np.isnan(values)
-    place: NDArray[np.int64] = np.searchsorted(edges, values[~missing], side="left")
-    return np.append(np.bincount(place, minlength=len(edges) + 1), missing.sum()).astype(np.float64)
+    def counted(self, edges: Floats) -> Floats:
+        # edges as coarse as the values, so that a value that is an edge stays in the bin below it
+        up_to = np.searchsorted(self.known, edges.astype(np.float32), side="right")
+        bins = np.diff([0, *up_to, len(self.known)])
+        return np.append(bins, self.missing).astype(np.float64)
 
 
 def _chance(before: Floats, now: Floats, effective: tuple[float, float]) -> float:

@@ -85,11 +85,12 @@ class TaughtJudge:
             raise ValueError(f"the matrix lacks {len(lacking)} features, first {lacking[0]}")
         fold = folds_of(matrix["affiliate_id"], len(self.forests))
         scores = np.full(matrix.height, np.nan)
+        told = matrix.select(self.features)
         for index, forest in enumerate(self.forests):
             rows = _alike_together(matrix, fold == index)
             for start in range(0, len(rows), _SLICE):
                 some = rows[start : start + _SLICE]
-                values = as_array(matrix[some], self.features)
+                values = as_array(told[some], self.features)
                 scores[some] = np.where(np.isnan(values).all(axis=1), np.nan, forest.probability(values))
         return scores
 

@@ -63,7 +63,7 @@ def test_the_matrix_has_a_row_per_conversion_and_a_float_column_per_feature_in_o
     names = [feature.name for feature in all_features()]
     assert len(set(names)) == len(names)
     assert prepared.matrix.columns == [*IDENTITY, *names]
-    assert all(prepared.matrix[name].dtype == pl.Float64 for name in names)
+    assert all(prepared.matrix[name].dtype == pl.Float32 for name in names)
     assert sorted(prepared.matrix["conversion_id"]) == sorted(events.conversions["conversion_id"])
 
 
