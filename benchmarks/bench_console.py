@@ -26,6 +26,7 @@ from sqlalchemy import insert
 from screening.console.app import build_app
 from screening.console.csrf import token_for
 from screening.jobs.passwords import hash_password
+from screening.jobs.views.partner import token_for as token_for_partner
 from screening.store import CAPS, DECISIONS, SCREENINGS, SOURCES, RunRecord, Store, User, tables
 from screening.workspace import open_workspace
 
@@ -36,6 +37,7 @@ FACTOR = 5.0
 REPEATS = 7
 SMALL = (50, 400, 8_000)
 LARGE = (100_000, 50_000, 1_000_000)
+PARTNER = "/partner/LINK"
 PAGES = (
     "/",
     "/review/applicants",
@@ -60,6 +62,7 @@ PAGES = (
     "/settings/retention",
     "/settings/connections",
     "/settings/programs",
+    PARTNER,
 )
 
 
@@ -234,7 +237,8 @@ def measure(root: Path, size: tuple[int, int, int]) -> dict[str, float]:
     visitor = client.cookies["winnow-visitor"]
     signed = client.post("/login", data={"name": "ada", "password": PASSWORD, "csrf": token_for(visitor)})
     assert signed.status_code == 200, signed.text
-    times = {page: timed(client, page) for page in PAGES}
+    link = f"/partner/{token_for_partner(workspace, 'a7', NOW)}"
+    times = {page: timed(client, link if page == PARTNER else page) for page in PAGES}
     store.close()
     return times
 

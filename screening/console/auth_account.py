@@ -14,7 +14,7 @@ from screening.console.auth import allows
 from screening.console.context import Console, Here
 from screening.console.rendering import render
 from screening.console.sessions import Person, ended
-from screening.errors import InputError
+from screening.errors import DeniedError, InputError
 from screening.jobs.signin import confirm_password, is_code_of
 from screening.jobs.users import People, enrolment_uri, new_secret
 from screening.review.permissions import Action
@@ -34,14 +34,14 @@ def show_account(request: Request, console: Here, person: Own) -> Response:
 
 
 @router.post("/account/password")
-def change_password(console: Here, person: Own, password: Text, new: Text, again: Text) -> Response:
+def change_password(request: Request, console: Here, person: Own, password: Text, new: Text, again: Text) -> Response:
     """Take another password than the one that was; the person signs in anew everywhere."""
-    confirm_password(console.store, console.settings.login, person.name, password, console.clock())
-    if new != again:
-        raise InputError("The two new passwords differ.", remedy="Type the same twice.", where="password")
-    if new == password:
-        raise InputError("This is the password that you have.", remedy="Choose another.", where="password")
-    _people(console, person).set_password(person.name, new)
+    try:
+        confirm_password(console.store, console.settings.login, person.name, password, console.clock())
+        _demand_another(password, new, again)
+        _people(console, person).set_password(person.name, new)
+    except (InputError, DeniedError) as error:
+        return _page(request, console, person, fault=_unthrottled(error))
     return _to_login()
 
 
@@ -52,19 +52,26 @@ def begin_codes(request: Request, console: Here, person: Own) -> Response:
 
 
 @router.post("/account/codes")
-def use_codes(console: Here, person: Own, password: Text, secret: Text, code: Text) -> Response:
+def use_codes(request: Request, console: Here, person: Own, password: Text, secret: Text, code: Text) -> Response:
     """Ask for one-time codes of the secret from now on; the person signs in anew everywhere."""
-    confirm_password(console.store, console.settings.login, person.name, password, console.clock())
-    if not _SECRET.fullmatch(secret) or not is_code_of(secret, code, console.clock()):
-        raise InputError("This code does not belong to the QR code.", remedy="Begin again.", where="code")
-    _people(console, person).enrol(person.name, secret)
+    if not _SECRET.fullmatch(secret):
+        raise InputError("The form was sent without its secret.", remedy="Begin again.", where="secret")
+    try:
+        confirm_password(console.store, console.settings.login, person.name, password, console.clock())
+        _demand_code(console, secret, code)
+        _people(console, person).enrol(person.name, secret)
+    except (InputError, DeniedError) as error:
+        return _page(request, console, person, secret, fault=_unthrottled(error))
     return _to_login()
 
 
 @router.post("/account/codes/off")
-def stop_codes(console: Here, person: Own, password: Text) -> Response:
+def stop_codes(request: Request, console: Here, person: Own, password: Text) -> Response:
     """Ask for one-time codes no longer; the person signs in anew everywhere."""
-    confirm_password(console.store, console.settings.login, person.name, password, console.clock())
+    try:
+        confirm_password(console.store, console.settings.login, person.name, password, console.clock())
+    except DeniedError as error:
+        return _page(request, console, person, fault=_unthrottled(error))
     _people(console, person).enrol(person.name, None)
     return _to_login()
 
@@ -79,7 +86,33 @@ def end_sessions(console: Here, person: Own) -> Response:
     return _to_login()
 
 
-def _page(request: Request, console: Console, person: Person, secret: str = "") -> Response:
+def _demand_another(password: str, new: str, again: str) -> None:
+    if new != again:
+        raise InputError("The two new passwords differ.", remedy="Type the same twice.", where="password")
+    if new == password:
+        raise InputError("This is the password that you have.", remedy="Choose another.", where="password")
+
+
+def _demand_code(console: Console, secret: str, code: str) -> None:
+    if not is_code_of(secret, code, console.clock()):
+        raise InputError("This code does not belong to the QR code.", remedy="Type the next one.", where="code")
+
+
+def _unthrottled(error: InputError | DeniedError) -> InputError | DeniedError:
+    """Return the error to show on the page. Raises it when it was one try too many: that has an answer of its own."""
+    if error.retry:
+        raise error
+    return error
+
+
+def _page(
+    request: Request,
+    console: Console,
+    person: Person,
+    secret: str = "",
+    *,
+    fault: InputError | DeniedError | None = None,
+) -> Response:
     now = console.clock()
     sessions = [
         session
@@ -90,6 +123,8 @@ def _page(request: Request, console: Console, person: Person, secret: str = "") 
     return render(
         request,
         "account.html",
+        status_code=fault.http_status if fault else HTTPStatus.OK,
+        fault=fault,
         sessions=sessions,
         here=person.session.token_hash,
         given=person.session.user.password_until,

@@ -126,7 +126,7 @@ def shares(title: str, axis: Axis, own: Sequence[int], norm: Sequence[float], no
 
 def over_days(title: str, days: Sequence[str], own: Sequence[int], norm: Sequence[int], marked: Sequence[str]) -> Chart:
     """Draw a count a day as bars; the others' as a line scaled to the same height; `marked` days as upright lines."""
-    top = _nice(max([*own, 1]))
+    top = _nice_count(max([*own, 1]))
     highest = max([*norm, 1])
     step = _INNER_WIDTH / max(1, len(days))
     bars = tuple(
@@ -238,7 +238,7 @@ def curve(points: Sequence[tuple[float, float, float | None]], at: float, money:
 
 
 def trend(title: str, names: Sequence[str], values: Sequence[float | None], form: str) -> Chart:
-    """Draw one figure over time; an unknown one leaves a gap."""
+    """Draw one figure week by week; an unknown one has no point."""
     known = [value for value in values if value is not None]
     top = _nice(max([*known, 0.0001]))
     step = _INNER_WIDTH / max(1, len(names))
@@ -247,10 +247,10 @@ def trend(title: str, names: Sequence[str], values: Sequence[float | None], form
         for place, value in enumerate(values)
         if value is not None
     )
-    axis = Axis(names, "time", max(1, math.ceil(len(names) / 8)))
+    axis = Axis(names, "week", max(1, math.ceil(len(names) / 8)))
     return Chart(
         summary=f"{title}: {len(known)} values, the last {form.format(known[-1]) if known else 'not known'}.",
-        head=("", title),
+        head=("week", title),
         rows=tuple(
             (name, "not known" if value is None else form.format(value))
             for name, value in zip(names, values, strict=True)
@@ -319,6 +319,12 @@ def _nice(value: float) -> float:
     """Return the next number of 1, 2, 2.5, 5 times a power of ten, so that the axis ends on a round number."""
     power = float(10 ** math.floor(math.log10(value)))
     return next(step * power for step in (1.0, 2.0, 2.5, 5.0, 10.0) if step * power >= value * 0.9999)
+
+
+def _nice_count(value: int) -> float:
+    """Return the same for counts, so that every tick of the axis is a whole number."""
+    step = _nice(max(1.0, value / _TICKS))
+    return _TICKS * (step if step.is_integer() else _nice(step + 1))
 
 
 def _y(value: float, top: float) -> float:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, func, select
+from sqlalchemy import Row, and_, case, exists, func, select
 
 from screening.store import tables
 from screening.store.database import Access
@@ -28,6 +29,11 @@ _CONVERSIONS = 5_000
 """Conversions of one source read for a page."""
 _HELD = 20_000
 """Held conversions of one affiliate read for its own page."""
+
+
+_BY_AFFILIATE = _DECISION.run_key + 0
+"""The run of a decision, said so that SQLite does not look for it by the run: a run has a million rows, of which few
+are an affiliate's, and it knows no better without statistics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +202,7 @@ class BrowseJudged:
         """Return an affiliate's conversions that a run held, by offer and sub id, the newest first; at most 20,000."""
         query = (
             select(tables.decisions)
-            .join(tables.runs, _RUN.run_key == _DECISION.run_key)
+            .join(tables.runs, _RUN.run_key == _BY_AFFILIATE)
             .where(_DECISION.affiliate_id == affiliate_id, _RUN.run_id == run_id, _DECISION.decision == "hold")
             .order_by(_DECISION.offer_id, _DECISION.sub_id, _DECISION.ts.desc())
             .limit(_HELD)
@@ -204,6 +210,25 @@ class BrowseJudged:
         with self._access.reading() as connection:
             rows = connection.execute(query).all()
         return tuple((SourceName(row.affiliate_id, row.offer_id, row.sub_id), _decision(row)) for row in rows)
+
+    def money_in_spans(
+        self, affiliate_id: str, run_id: str, ends: Sequence[datetime]
+    ) -> tuple[tuple[int, str, str | None, Decimal], ...]:
+        """Return what an affiliate's conversions of a run are worth by span of time, decision and currency.
+
+        `ends`, rising, are where spans end; a conversion is in the first span that ends after it, and in none when it
+        came after the last. Each row: the place of the span in `ends`, decision, currency, amount.
+        """
+        span = case(*((_DECISION.ts < end, place) for place, end in enumerate(ends))).label("span")
+        amount = func.sum(_DECISION.payout, type_=_DECISION.payout.type)
+        query = (
+            select(span, _DECISION.decision, _DECISION.currency, amount)
+            .join(tables.runs, _RUN.run_key == _BY_AFFILIATE)
+            .where(_DECISION.affiliate_id == affiliate_id, _RUN.run_id == run_id, _DECISION.ts < ends[-1])
+            .group_by(span, _DECISION.decision, _DECISION.currency)
+        )
+        with self._access.reading() as connection:
+            return tuple((row[0], row[1], row[2], row[3]) for row in connection.execute(query))
 
     def screening(self, application_id: str) -> ScreeningRow | None:
         """Return the newest screening of an application, None when it was never screened."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
+from screening.console import charts
 from screening.console.auth import allows
 from screening.console.context import Here
 from screening.console.pages.queues import applicant_address, source_address
@@ -17,7 +18,7 @@ from screening.console.rendering import render
 from screening.console.sessions import Person
 from screening.errors import IntegrityError, WinnowError
 from screening.jobs.export import What, export
-from screening.jobs.views.affiliates import LISTED, ORDERS, affiliate_page, leaderboard, rings
+from screening.jobs.views.affiliates import LISTED, ORDERS, AffiliatePage, affiliate_page, leaderboard, rings
 from screening.jobs.views.partner import token_for
 from screening.jobs.views.runs import DIFFERENCES, replayed, run_page, runs_page
 from screening.review.permissions import Action
@@ -57,7 +58,7 @@ def show_affiliate(request: Request, console: Here, person: Viewer, id: str) -> 
     """Show one affiliate."""
     page = affiliate_page(console.workspace, console.store, id, console.clock())
     may_send = person.may(Action.SEND_LETTERS)
-    return render(request, "affiliate.html", page=page, source_address=source_address, may_send=may_send, link=None)
+    return render(request, "affiliate.html", **_affiliate_parts(page), may_send=may_send, link=None)
 
 
 @router.post("/affiliate/link")
@@ -67,7 +68,21 @@ def make_link(request: Request, console: Here, person: Sender, id: Text) -> Resp
     base = console.settings.public_url or str(request.base_url).rstrip("/")
     link = f"{base}/partner/{token_for(console.workspace, page.affiliate_id, console.clock())}"
     del person
-    return render(request, "affiliate.html", page=page, source_address=source_address, may_send=True, link=link)
+    return render(request, "affiliate.html", **_affiliate_parts(page), may_send=True, link=link)
+
+
+def _affiliate_parts(page: AffiliatePage) -> dict[str, Any]:
+    drawn: tuple[tuple[str, charts.Chart], ...] = ()
+    if page.pace is not None:
+        names = [f"{week.first:%m-%d}" for week in page.pace.weeks]
+        payout = [float(week.payout) for week in page.pace.weeks]
+        stopped = [None if week.stopped is None else week.stopped * 100 for week in page.pace.weeks]
+        money = f"Payout a week, {page.pace.currency}" if page.pace.currency else "Payout a week"
+        drawn = (
+            (money, charts.trend(money, names, payout, "{:,.0f}")),
+            ("Share not paid a week", charts.trend("Share not paid a week", names, stopped, "{:.4g}%")),
+        )
+    return {"page": page, "charts": drawn, "source_address": source_address}
 
 
 @router.get("/rings", dependencies=[Depends(allows(Action.VIEW))])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from screening.jobs.kpis import Key, Kpi
 from screening.jobs.progress import plain_progress
 from screening.jobs.scorecards import BEFORE, COLUMNS, COMPARED, chosen_span, scorecards
 from screening.jobs.views.dossiers import dossier_of
+from screening.jobs.views.pace import Pace, pace_of
 from screening.store import Appeal, Case, Store
 from screening.store.browse_cases import CaseFilter, CaseOrder
 from screening.store.browse_judged import SourceRow
@@ -51,7 +52,7 @@ class Leaderboard:
 
 @dataclass(frozen=True, slots=True)
 class AffiliatePage:
-    """An affiliate: its scorecards of the month by currency, its sources in the last scan, and its appeals."""
+    """An affiliate: its scorecards of the month by currency, its sources in the last scan, its appeals, its weeks."""
 
     affiliate_id: str
     name: str | None
@@ -60,6 +61,7 @@ class AffiliatePage:
     sources: tuple[SourceRow, ...]
     appeals: tuple[Appeal, ...]
     cases: tuple[Case, ...]
+    pace: Pace | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ def affiliate_page(workspace: Workspace, store: Store, affiliate_id: str, now: d
     chosen = CaseFilter("source", now, affiliate_id=affiliate_id)
     cases = store.browse.cases.page(chosen, CaseOrder.MONEY, size=_SOURCES).rows
     name = cards[0]["name"] if cards else None
-    return AffiliatePage(affiliate_id, name, body["month"], tuple(cards), sources, appeals, cases)
+    pace = pace_of(store, affiliate_id, scan) if scan else None
+    return AffiliatePage(affiliate_id, name, body["month"], tuple(cards), sources, appeals, cases, pace)
 
 
 def rings(workspace: Workspace, store: Store, now: datetime) -> tuple[Ring, ...]:
@@ -111,8 +114,14 @@ def rings(workspace: Workspace, store: Store, now: datetime) -> tuple[Ring, ...]
         members, shared = found.setdefault(tuple(dossier["ring"]), ([], {}))
         members.append(case)
         shared.update(dict.fromkeys(_shared(dossier)))
-    listed = (Ring(key, tuple(members), tuple(shared)) for key, (members, shared) in found.items())
+    listed = (Ring(key, tuple(members), _named(shared)) for key, (members, shared) in found.items())
     return tuple(sorted(listed, key=lambda ring: (-len(ring.members), ring.members)))
+
+
+def _named(shared: Iterable[str]) -> tuple[str, ...]:
+    """Leave out a kind, such as "payout account", where something of that kind is named beside it."""
+    words = [text.replace("_", " ") for text in shared]
+    return tuple(text for text in words if not any(other.startswith(f"{text} ") for other in words))
 
 
 def _shared(dossier: Mapping[str, Any]) -> list[str]:
