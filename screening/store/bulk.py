@@ -28,14 +28,14 @@ def read(backend: Backend, connection: Connection, table: Table, *conditions: Co
     Where the table's rows belong to runs, the frame has `run_key`, not `run_id`; `with_run_id` exchanges them.
     """
     rows = select(table).where(*conditions).subquery()
-    return pl.concat([_empty(table.columns), *_frames(backend, connection, table.columns, rows)])
+    return _one(table.columns, _frames(backend, connection, table.columns, rows))
 
 
 def read_ids(backend: Backend, connection: Connection, key: Column[str], ids: pl.Series) -> pl.DataFrame:
     """Return the rows of a table whose key is among the ids, however many these are, in no particular order."""
     asked = (backend.listed(some) for some in _slices(ids))
     found = [read(backend, connection, key.table, key.in_(select(some.c.value))) for some in asked]
-    return pl.concat([_empty(key.table.columns), *found])
+    return _one(key.table.columns, found)
 
 
 def read_newest(
@@ -52,7 +52,7 @@ def read_newest(
     """
     wanted = [column for column in key.table.columns if names is None or column.name in names]
     found = (_frames(backend, connection, wanted, backend.newest(key, by, some)) for some in _slices(ids))
-    return pl.concat([_empty(wanted), *chain.from_iterable(found)])
+    return _one(wanted, list(chain.from_iterable(found)))
 
 
 def with_run_id(connection: Connection, frame: pl.DataFrame, table: Table) -> pl.DataFrame:
@@ -114,5 +114,9 @@ def _money(name: str) -> pl.Expr:
     return (pl.col(name).cast(pl.Decimal(38, 4)) * pl.lit(_TEN_THOUSANDTH, dtype=pl.Decimal(38, 4))).cast(MONEY)
 
 
-def _empty(columns: Iterable[Column[Any]]) -> pl.DataFrame:
-    return pl.DataFrame(schema={column.name: polars_type(column) for column in columns})
+def _one(columns: Iterable[Column[Any]], frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return the frames as one, that has those columns also where there is no frame."""
+    if len(frames) == 1:
+        return frames[0]
+    empty = pl.DataFrame(schema={column.name: polars_type(column) for column in columns})
+    return pl.concat([empty, *frames])

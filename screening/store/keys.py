@@ -104,7 +104,7 @@ class Answers:
         """Store answers, all or none. Raises ConflictError when one of the calls was answered before."""
         try:
             with self._access.writing() as connection:
-                connection.execute(insert(access.kept_answers), [asdict(answer) for answer in answers])
+                connection.execute(insert(access.kept_answers), [_answer_row(answer) for answer in answers])
         except IntegrityError as error:
             raise ConflictError("One of these calls was answered before.", remedy="Give that answer.") from error
 
@@ -112,6 +112,11 @@ class Answers:
         """Remove answers given before a time."""
         with self._access.writing() as connection:
             connection.execute(delete(access.kept_answers).where(_ANSWER.at < before))
+
+
+def _answer_row(answer: KeptAnswer) -> dict[str, Any]:
+    # not asdict, which copies deeply and takes as long as the database
+    return {column.name: getattr(answer, column.name) for column in _ANSWER}
 
 
 def _key(row: Row[Any]) -> ApiKey:
