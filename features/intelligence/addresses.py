@@ -105,45 +105,63 @@ class AddressBook:
         they do not, null where the class is unknown.
         """
         parsed = parse_addresses(addresses.drop_nulls().unique(maintain_order=True))
-        numbered = parsed.with_columns(network=networks_of(parsed)).with_row_index("row")
-        parts = [self._of_version(numbered.filter(pl.col("version") == version), version) for version in (IPV4, IPV6)]
-        unreadable = numbered.filter(pl.col("version").is_null()).select("row", "ip", "network")
-        rank = pl.col("rank").fill_null(_RANK[AddressClass.UNKNOWN])
+        searched = _Searched.of(parsed)
+        country = _first_known(self.countries, searched, ["country"])
+        network = _first_known(self.networks, searched, ["asn", "as_name", "rank"])
+        rank = pl.Series("rank", self._ranks(searched, network))
         is_relay = rank == _RANK[AddressClass.RELAY]
-        shown = pl.when(is_relay).then(_RANK[AddressClass.RESIDENTIAL]).otherwise(rank)
         located = ~is_relay & (rank != _RANK[AddressClass.PRIVATE])
-        return (
-            pl.concat([*parts, unreadable], how="diagonal")
-            .sort("row")
-            .select(
-                "ip",
-                ip_class=shown.replace_strict(dict(enumerate(map(str, CLASSES))), return_dtype=pl.String),
-                ip_country=pl.when(located).then("country"),
-                asn=pl.col("asn").cast(pl.Int64),
-                as_name="as_name",
-                network="network",
-                ip_shared=pl.when(rank != _RANK[AddressClass.UNKNOWN]).then(
-                    is_relay | (rank == _RANK[AddressClass.MOBILE])
-                ),
-            )
+        return pl.select(
+            parsed["ip"],
+            ip_class=pl.select(pl.when(is_relay).then(_RANK[AddressClass.RESIDENTIAL]).otherwise(rank))
+            .to_series()
+            .replace_strict(dict(enumerate(map(str, CLASSES))), return_dtype=pl.String),
+            ip_country=pl.when(located).then(country["country"]),
+            asn=network["asn"].cast(pl.Int64),
+            as_name=network["as_name"],
+            network=networks_of(parsed),
+            ip_shared=pl.when(rank != _RANK[AddressClass.UNKNOWN]).then(
+                is_relay | (rank == _RANK[AddressClass.MOBILE])
+            ),
         )
 
-    def _of_version(self, rows: pl.DataFrame, version: int) -> pl.DataFrame:
-        # sorted keys walk the tables in order, which keeps the searched part in the processor's cache
-        rows = rows.sort("high", "low")
-        keys = keys_of(rows, version)
-        country = _first_known(self.countries, version, keys, ["country"])
-        network = _first_known(self.networks, version, keys, ["asn", "as_name", "rank"])
+    def _ranks(self, searched: _Searched, network: pl.DataFrame) -> NDArray[np.int64]:
         # a country alone is a registry entry: where nobody is known to run the network, nobody's home is known either
         known = network["as_name"].is_not_null() | network["asn"].is_not_null()
         rank = np.where(known.to_numpy(), _RANK[AddressClass.RESIDENTIAL], _RANK[AddressClass.UNKNOWN])
         rank = np.maximum(rank, network["rank"].fill_null(0).to_numpy())
         for index in self.classes:
-            found = index.find(version, keys) != NOT_FOUND
+            found = searched.codes(index) != NOT_FOUND
             rank = np.where(found, np.maximum(rank, _RANK[AddressClass(index.values["ip_class"][0])]), rank)
-        return rows.select("row", "ip", "network").with_columns(
-            country["country"], network["asn"], network["as_name"], rank=pl.Series(rank, dtype=pl.Int64)
-        )
+        return np.asarray(rank, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """Addresses as search keys: per IP version the sorted keys, and the row that each comes from.
+
+    Sorted keys walk the tables in order, which keeps the searched part in the processor's cache.
+    """
+
+    rows: int
+    keys: tuple[tuple[int, NDArray[np.int64], NDArray[Any]], ...]
+
+    @classmethod
+    def of(cls, parsed: pl.DataFrame) -> _Searched:
+        versions = []
+        for version in (IPV4, IPV6):
+            places = np.flatnonzero((parsed["version"] == version).fill_null(value=False).to_numpy())
+            keys = keys_of(parsed.select("high", "low")[places], version)
+            order = np.argsort(keys)
+            versions.append((version, places[order], keys[order]))
+        return cls(parsed.height, tuple(versions))
+
+    def codes(self, index: RangeIndex) -> NDArray[np.int64]:
+        """Return for each row the code of the range that holds its address, `NOT_FOUND` where none does."""
+        codes = np.full(self.rows, NOT_FOUND, dtype=np.int64)
+        for version, places, keys in self.keys:
+            codes[places] = index.find(version, keys)
+        return codes
 
 
 def special_ranges() -> pl.DataFrame:
@@ -212,14 +230,12 @@ def _network_index(frame: pl.DataFrame, names: NetworkNames) -> RangeIndex:
     return RangeIndex(index.tables, index.values.with_columns(rank))
 
 
-def _first_known(
-    indexes: Sequence[RangeIndex], version: int, keys: NDArray[Any], columns: Sequence[str]
-) -> pl.DataFrame:
-    """Look the keys up in each index in turn; the first that knows a key answers for it."""
+def _first_known(indexes: Sequence[RangeIndex], searched: _Searched, columns: Sequence[str]) -> pl.DataFrame:
+    """Look the addresses up in each index in turn; the first that knows one answers for it."""
     kinds = {"country": pl.String, "asn": pl.Int64, "as_name": pl.String, "rank": pl.Int64}
-    answer = pl.DataFrame({column: pl.Series([None] * len(keys), dtype=kinds[column]) for column in columns})
+    answer = pl.DataFrame({column: pl.Series([None] * searched.rows, dtype=kinds[column]) for column in columns})
     for index in reversed(indexes):
-        codes = index.find(version, keys)
+        codes = searched.codes(index)
         places = pl.Series(np.where(codes == NOT_FOUND, 0, codes))
         found = pl.Series(codes != NOT_FOUND)
         values = index.values.select(columns)[places]

@@ -16,8 +16,8 @@ NETWORK_BITS = {IPV4: 24, IPV6: 48}
 
 _OCTET = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _DOTTED = rf"^{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}$"
-_IPV4 = r"^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$"
-_LEADING_ZERO = r"(?:^|\.)0[0-9]"
+_PLAIN = r"^(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}$"
+"""IPv4 as nearly everybody writes it; an octet may still be over 255."""
 _MAPPED_PREFIX = 0xFFFF
 _IPV6_SHAPE = r"^[0-9a-f:]+$"
 _BAD_COLONS = r":::|^:[^:]|[^:]:$|[0-9a-f]{5}"
@@ -31,30 +31,49 @@ def parse_addresses(addresses: pl.Series) -> pl.DataFrame:
     Returns one row per input row: `ip` as given, `version` (4, 6, or null where the text is no address), `high`, `low`
     (UInt64). Octets with leading zeros are refused because readers differ on what they mean.
     """
-    frame = pl.DataFrame({"ip": addresses.cast(pl.String)}).with_columns(
-        text=pl.col("ip").str.strip_chars(" \t[]").str.to_lowercase().str.replace(r"%.*$", "")
-    )
+    given = addresses.cast(pl.String).alias("ip")
+    is_plain = given.str.contains(_PLAIN).fill_null(value=False)
+    plain, other = given.filter(is_plain), given.filter(~is_plain)
+    numbers = pl.concat([_numbered(plain.to_frame("text").select(four=_number("text"))), _any_address(other)])
+    # those that were plain stand first: put every row back to where it came from
+    place = np.argsort(np.argsort(~is_plain.to_numpy(), kind="stable"))
+    return pl.concat([given.to_frame(), numbers[place]], how="horizontal")
+
+
+def _number(column: str) -> pl.Expr:
+    """Number of an address that `_PLAIN` fits; null where an octet is over 255."""
     # parts and their numbers, not groups of a regular expression: twice as fast
-    parts = frame.select("text", parts=pl.col("text").str.splitn(".", 4)).unnest("parts")
-    octets = [pl.col(f"field_{place}").str.to_integer(dtype=pl.UInt8, strict=False) for place in range(4)]
-    plain = pl.col("text").str.contains(_IPV4) & ~pl.col("text").str.contains(_LEADING_ZERO)
-    number = sum((octet.cast(pl.UInt64) * 256 ** (3 - n) for n, octet in enumerate(octets)), start=pl.lit(0, pl.UInt64))
-    four: pl.Expr = pl.when(plain).then(number)
-    frame = frame.with_columns(parts.select(four=four))
+    parts = pl.col(column).str.splitn(".", 4)
+    octets = [
+        parts.struct.field(f"field_{place}").str.to_integer(dtype=pl.UInt8, strict=False).cast(pl.UInt64)
+        for place in range(4)
+    ]
+    return sum((octet * 256 ** (3 - place) for place, octet in enumerate(octets)), start=pl.lit(0, pl.UInt64))
+
+
+def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return `version`, `high` and `low` of IPv4 numbers `four`, or where they are null of `six_high` and `six_low`."""
+    for name in ("six_high", "six_low"):
+        if name not in frame.columns:
+            frame = frame.with_columns(pl.lit(None, pl.UInt64).alias(name))
+    is_four = pl.col("four").is_not_null()
+    version = pl.when(is_four).then(IPV4).when(pl.col("six_high").is_not_null()).then(IPV6).cast(pl.UInt8)
+    return frame.select(
+        version=version,
+        high=pl.when(is_four).then(pl.lit(0, pl.UInt64)).otherwise("six_high"),
+        low=pl.coalesce("four", "six_low"),
+    )
+
+
+def _any_address(addresses: pl.Series) -> pl.DataFrame:
+    """Read addresses however they are written: with blanks, brackets or a zone, IPv6, IPv4 within IPv6."""
+    text = addresses.str.strip_chars(" \t[]").str.to_lowercase().str.replace(r"%.*$", "").alias("text")
+    frame = text.to_frame().with_columns(four=pl.when(pl.col("text").str.contains(_PLAIN)).then(_number("text")))
     six = _ipv6_halves(frame.filter(pl.col("four").is_null() & pl.col("text").str.contains(":"))["text"].unique())
     frame = frame.join(six, on="text", how="left", maintain_order="left")
     mapped = (pl.col("six_high") == 0) & (pl.col("six_low") // 2**32 == _MAPPED_PREFIX)
-    four = pl.coalesce("four", pl.when(mapped).then(pl.col("six_low") % 2**32))
-    return frame.with_columns(four=four).select(
-        "ip",
-        version=pl.when(pl.col("four").is_not_null())
-        .then(IPV4)
-        .when(pl.col("six_high").is_not_null())
-        .then(IPV6)
-        .cast(pl.UInt8),
-        high=pl.when(pl.col("four").is_not_null()).then(pl.lit(0, pl.UInt64)).otherwise("six_high"),
-        low=pl.coalesce("four", "six_low"),
-    )
+    inside = pl.when(mapped).then(pl.col("six_low") % 2**32)
+    return _numbered(frame.with_columns(four=pl.coalesce("four", inside)))
 
 
 def _ipv6_halves(texts: pl.Series) -> pl.DataFrame:
@@ -128,6 +147,8 @@ def networks_of(parsed: pl.DataFrame) -> pl.Series:
         (low // 2**8 % 256).cast(pl.String),
         pl.lit(f".0/{NETWORK_BITS[IPV4]}"),
     )
+    if not (parsed["version"] == IPV6).any():
+        return parsed.select(network=pl.when(pl.col("version") == IPV4).then(four))["network"]
     hexadecimal = pl.Series([f"{group:x}" for group in range(2**16)])
     high = parsed["high"].fill_null(0)
     groups = [hexadecimal[(high // 2**shift % 2**16).cast(pl.UInt32)].alias(str(shift)) for shift in (48, 32, 16)]

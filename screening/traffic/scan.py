@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
+from typing import Any
 
 import narwhals as nw
 import numpy as np
@@ -138,7 +139,7 @@ def _with_opinions(
     rows = rows.with_row_index("place")
     judged = rows.filter(pl.col("window") == 0).select("place", *SUB, "reason_details")
     told = [
-        (place, json.dumps([*json.loads(text), *(asdict(reason) for reason in own)]))
+        (place, json.dumps([*json.loads(text), *map(_data, own)]))
         for place, affiliate, offer, sub, text in judged.iter_rows()
         if (own := found.get((affiliate, offer, sub)))
     ]
@@ -165,7 +166,7 @@ def _reasons_of(rows: pl.DataFrame, gathered: Gathered, settings: DecisionSettin
             texts.append("[]")
             continue
         found = source_reasons(row, settings.reasons_max) or [Reason("unlike_programme", {"score": score}, 0.5)]
-        texts.append(json.dumps([asdict(reason) for reason in found]))
+        texts.append(json.dumps([_data(reason) for reason in found]))
     return pl.Series("reason_details", texts, dtype=pl.String)
 
 
@@ -204,10 +205,16 @@ def _decided(
     columns = ("conversion_id", "score", "held", "source_held", "reason_details")
     for conversion_id, score, held, source_held, details in doubtful.select(columns).iter_rows():
         text = details or "[]"
-        source = sources.setdefault(text, [Reason(**reason) for reason in json.loads(text)])
-        evidence = Evidence(hits.get(conversion_id, ()), score, held, source, source_held)
+        if text not in sources:
+            sources[text] = [Reason(**reason) for reason in json.loads(text)]
+        evidence = Evidence(hits.get(conversion_id, ()), score, held, sources[text], source_held)
         decisions.append(decide(evidence, settings.reasons_max))
     return _decision_frame(rows, decisions, has_clicks=has_clicks)
+
+
+def _data(reason: Reason) -> dict[str, Any]:
+    # not dataclasses.asdict, which copies every number: of all reasons of a large scan that took seconds
+    return {"code": reason.code, "numbers": reason.numbers, "weight": reason.weight}
 
 
 def _source_frame(sources: pl.DataFrame, gathered: Gathered) -> pl.DataFrame:
@@ -283,7 +290,7 @@ def _decision_frame(rows: pl.DataFrame, decisions: Sequence[Decision], *, has_cl
             "decision": [name(decision) for decision in decisions],
             "codes": [[reason.code for reason in decision.reasons] for decision in decisions],
             "reason_details": [
-                json.dumps([asdict(reason) for reason in decision.reasons], default=str) if decision.reasons else None
+                json.dumps([_data(reason) for reason in decision.reasons], default=str) if decision.reasons else None
                 for decision in decisions
             ],
         },
