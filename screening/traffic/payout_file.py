@@ -37,7 +37,9 @@ _PARQUET_ROWS = 100_000
 _LINES_AT_A_TIME = 20_000
 """Lines of a block that are written at a time: each is an object of its own meanwhile."""
 _LIST_SEPARATOR = ";"
-_TELEPHONE = r"^\+[\d\s()./-]+$"
+_RUNS = r"^\s*" + FORMULA.removeprefix("^")
+"""Some programs drop the space, tab or line break before a formula, and run it."""
+_TELEPHONE = r"^\s*\+[\d\s()./-]+$"
 """Begins as a formula may, but calls nothing: `+49 (30) 1234`."""
 
 _ADDED_TYPES = {"decision": pl.String(), "reasons": pl.List(pl.String), "run_id": pl.String()}
@@ -214,7 +216,7 @@ def _currencies(cells: pl.Series, rules: Rules) -> Reading:
 
 def _formulas(cells: pl.DataFrame) -> pl.Series:
     text = pl.selectors.string()
-    runs = text.str.contains(FORMULA) & ~text.str.contains(_TELEPHONE)
+    runs = text.str.contains(_RUNS) & ~text.str.contains(_TELEPHONE)
     return cells.select(pl.any_horizontal(runs.fill_null(value=False))).to_series()
 
 

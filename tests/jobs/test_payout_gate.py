@@ -186,10 +186,12 @@ def test_an_amount_that_is_not_certain_is_held_and_in_no_sum(programme, amount, 
 
 
 def test_a_formula_anywhere_in_a_line_holds_it_and_a_phone_number_does_not(programme):
-    path = programme.write("in.csv", 'conversion_id,payout,note\nc1,1,=cmd()\nc2,2,+49 (0) 30\nc3,3,"@SUM(1)"\n')
+    path = programme.write(
+        "in.csv", 'conversion_id,payout,note\nc1,1,=cmd()\nc2,2, +49 (0) 30\nc3,3,"@SUM(1)"\nc4,4,\t=cmd()\n'
+    )
     gated = programme.gate(path)
-    assert [decision for _, decision, _ in answers(gated.out)] == ["hold", "pay", "hold"]
-    assert gated.reasons == {"formula_in_line": 2}
+    assert [decision for _, decision, _ in answers(gated.out)] == ["hold", "pay", "hold", "hold"]
+    assert gated.reasons == {"formula_in_line": 3}
 
 
 @pytest.mark.parametrize(
@@ -271,6 +273,14 @@ def test_parquet_keeps_every_column_and_type(programme):
     assert written.select(table.column_names).equals(table)
     assert written["decision"].to_pylist() == ["pay", "hold", "hold"]
     assert written["reasons"].to_pylist() == [[], ["amount_differs"], ["line_unreadable"]]
+
+
+def test_decimals_too_wide_for_anything_are_refused_in_words(programme):
+    amounts = pa.array([Decimal(1)], pa.decimal256(60, 10))
+    pq.write_table(pa.table({"conversion_id": ["c1"], "amount": amounts}), programme.root / "in.parquet")
+    with pytest.raises(InputError, match="amount is of type decimal256"):
+        programme.gate(programme.root / "in.parquet", "out.parquet")
+    assert programme.released() == {}
 
 
 cells = (

@@ -34,6 +34,7 @@ class ParquetRows:
     def batches(self) -> Iterator[Batch]:
         """Yield all rows. Raises InputError when a column cannot be text, or when the file is damaged."""
         line = 1
+        self._refuse_too_wide()
         try:
             for arrow in self.file.iter_batches(_BATCH_ROWS, columns=list(self.columns)):
                 frame = pl.DataFrame(pa.Table.from_batches([arrow]))
@@ -48,6 +49,19 @@ class ParquetRows:
                 where=str(self.path),
             ) from error
 
+    def _refuse_too_wide(self) -> None:
+        """Refuse decimals of more digits than anything here can hold, which conversion to a frame would not survive."""
+        for column in self.file.schema_arrow:
+            if column.name in self.columns and pa.types.is_decimal256(column.type):
+                raise self._unusable(column.name, str(column.type))
+
+    def _unusable(self, name: str, kind: str) -> InputError:
+        return InputError(
+            f"The column {name} is of type {kind}, which is no text, number or time.",
+            remedy="Export it as text, or leave it out.",
+            where=str(self.path),
+        )
+
     def _cell(self, frame: pl.DataFrame, name: str) -> pl.Expr:
         kind = frame.schema[name]
         column = pl.col(name)
@@ -59,11 +73,7 @@ class ParquetRows:
             return column.list.join(self.lists[name])
         if kind.is_numeric() or kind in (pl.Boolean, pl.Categorical, pl.Enum, pl.Null):
             return column.cast(pl.String)
-        raise InputError(
-            f"The column {name} is of type {kind}, which is no text, number or time.",
-            remedy="Export it as text, or leave it out.",
-            where=str(self.path),
-        )
+        raise self._unusable(name, str(kind))
 
 
 @dataclass(frozen=True, slots=True)
