@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -91,14 +91,15 @@ class Used:
 def _with_children(process: int) -> Iterator[int]:
     yield process
     for task in Path(f"/proc/{process}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from _with_children(int(child))
+        with suppress(FileNotFoundError):  # the thread has ended meanwhile; its children are then another thread's
+            for child in (task / "children").read_text().split():
+                yield from _with_children(int(child))
 
 
 def _processor_seconds(process: int) -> float:
-    """User and system time of a process (proc(5), fields 14 and 15 of stat, in clock ticks)."""
+    """User and system time of a process and its ended children (proc(5), stat, fields 14-17, in clock ticks)."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def with_winnow(folder: Path, *, evidence: bool) -> dict[str, Any]:

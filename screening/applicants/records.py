@@ -109,11 +109,11 @@ class PageFacts:
 
     `url` is the one it was fetched from; `base` is not applied to it. `title` and `language` (lower-case tag of the
     `lang` attribute) are None when absent. `text` is the visible text with runs of space collapsed, `words` its number
-    of words (before any cut). `scripts` are inline scripts, `metas` pairs of lower-case name or property and content
-    (`http-equiv:` before those), `jsonld` the objects of JSON-LD blocks, flattened from lists and `@graph`, `headings`
-    pairs of level 1-6 and text. `text_simhash` is the 64-bit simhash of word 4-shingles (None under 4 words),
-    `template_simhash` that of tag and class paths: near copies differ in at most 3 bits. `parser` is `lexbor` or
-    `soup`. `flags` say what was cut or stripped before parsing.
+    of words (before any cut; see page.words for scripts without spaces). `scripts` are inline scripts, `metas` pairs of
+    lower-case name or property and content (`http-equiv:` before those), `jsonld` the objects of JSON-LD blocks,
+    flattened from lists and `@graph`, `headings` pairs of level 1-6 and text. `text_simhash` is the 64-bit simhash of
+    word 4-shingles (None under 4 words), `template_simhash` that of tag and class paths: near copies differ in at most
+    3 bits. `parser` is `lexbor` or `soup`. `flags` say what was cut or stripped before parsing.
     """
 
     url: str

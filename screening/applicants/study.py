@@ -86,7 +86,7 @@ def study(looked: Looked, policy: Policy, settings: SignalSettings, beside: Iter
     sketches = []
     for site in crawl.sites:
         owner = ownership(application, site)
-        findings += [*as_far_as_seen(site, [owner]), *_site(site, looked, policy, settings)]
+        findings += [*as_far_as_seen(site, [owner], settings), *_site(site, looked, policy, settings)]
         identifiers += of_site(site)
         shown = owner.code == SHOWN and owner.found
         sketches.append(sketch(application.application_id, site, owner_shown=shown, applied_at=application.applied_at))
@@ -120,7 +120,7 @@ def _site(site: SiteCrawl, looked: Looked, policy: Policy, settings: SignalSetti
         *care(site),
         *advertising(site, settings),
     )
-    return (*access(site, settings), *as_far_as_seen(site, seen), *domain_shape(site))
+    return (*access(site, settings), *as_far_as_seen(site, seen, settings), *domain_shape(site))
 
 
 def _summary(crawl: SiteCrawl) -> SiteSummary:

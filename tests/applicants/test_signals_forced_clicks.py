@@ -132,3 +132,11 @@ def test_own_addresses_that_load_unseen_are_followed(crawl_of, page_of):
 def test_an_unread_site_is_unknown_never_clean(crawl_of, page_of):
     crawl = crawl_of([page_of(HOME, "", status=None, error="connect_refused")])
     assert forced_clicks(crawl).state is State.UNKNOWN
+
+
+def test_a_place_that_several_visitors_were_shown_is_one_place(crawl_of, page_of):
+    markup = f"<html><body>{TEXT}<iframe src='{CLICK}' width=1></iframe></body></html>"
+    home = page_of(HOME, markup)
+    found = forced_clicks(crawl_of([home], views=[("again", home), ("browser", page_of(HOME, markup))]))
+    assert found.numbers["places"] == 1
+    assert len(found.exhibits) == 1

@@ -87,6 +87,40 @@ def test_a_view_of_another_visitor_that_was_cut_counts_like_a_page(crawl_of, pag
     assert "site_partial" in {finding.code for finding in access(crawl, shipped.screening.signals) if finding.found}
 
 
+DOOR = "<h1>Members</h1><form><input name=mail><input type=password name=key><button>Sign in</button></form>"
+
+
+def test_a_site_behind_a_login_is_not_called_empty(crawl_of, shipped):
+    about = f"<p>{PROSE}</p>"
+    door = studied(crawl_of([(HOME, DOOR), (f"{HOME}b", DOOR, "random"), (f"{HOME}about", about, "about")]), shipped)
+    found = {finding.code for finding in door.findings if finding.found}
+    assert "site_login" in found
+    assert not found & {"no_content", "scant_content", "thin_content", "contact_missing", "ownership_unverified"}
+    verdict = decide("A1", door.findings, shipped.screening)
+    assert (verdict.decision, verdict.scorecard.points) == (Decision.REVIEW, 0)
+
+
+def test_a_login_beside_content_hides_nothing(crawl_of, shipped):
+    for pages in ([(HOME, f"{DOOR}<p>{PROSE}</p>")], [(HOME, DOOR), (f"{HOME}post", f"<p>{PROSE}</p>", "random")]):
+        assert "site_login" not in {one.code for one in studied(crawl_of(pages), shipped).findings if one.found}
+
+
+def test_a_login_excuses_nothing_that_it_shows(crawl_of, shipped):
+    found = studied(crawl_of([(HOME, f"{DOOR}{STUFFED}")]), shipped).findings
+    assert {"forced_click", "site_login"} <= {finding.code for finding in found if finding.found}
+
+
+def test_a_site_that_answers_nobody_is_not_said_to_forbid_crawling(farm, crawler, shipped):
+    farm.names.addresses_of["closed.com"] = ("127.80.99.99",)
+    for host, code, why in (
+        ("nobody.com", "site_unreachable", "the name does not exist"),
+        ("closed.com", "site_unreachable", "the server refuses connections"),
+    ):
+        crawl = crawl_site(SiteRequest("A1", (read_target(farm.url(host)),), 5), crawler)
+        (finding,) = access(crawl, shipped.screening.signals)
+        assert (finding.code, finding.numbers["why"]) == (code, why)
+
+
 @pytest.mark.parametrize("behaviour", [reset_in_body, length_too_large])
 def test_a_server_that_cuts_its_pages_is_seen_in_part(farm, crawler, shipped, behaviour):
     host = f"{behaviour.__name__.replace('_', '')}.com"

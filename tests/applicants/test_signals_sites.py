@@ -163,7 +163,7 @@ def test_how_much_a_site_says(crawl_of, shipped):
     assert not {"thin_content", "scant_content"} & found_codes(
         content(crawl_of([(HOME, f"<p>{prose(400)}</p>")]), signals)
     )
-    japanese = "<p>" + "日本語で書かれた記事はここにあります" * 60 + "</p>"
+    japanese = "<p>" + "".join(chr(0x4E00 + 37 * place % 2000) for place in range(1000)) + "</p>"
     assert not {"thin_content", "scant_content"} & found_codes(content(crawl_of([(HOME, japanese)]), signals))
 
 

@@ -12,6 +12,7 @@ from screening.applicants.codes import FetchFailedError, SiteFlag
 from screening.applicants.crawl.sitemaps import SitemapEntry
 from screening.applicants.crawl.traps import is_trap, is_worth_visiting, shape_of, without_session
 from screening.applicants.crawl.urls import Target, read_target, site_of
+from screening.applicants.page.words import word_count
 from screening.applicants.records import Link
 from screening.settings.crawl import CrawlSettings
 
@@ -21,12 +22,16 @@ _ROLES = {
     "about": r"about|who[-_ ]we[-_ ]are|über[-_ ]uns|ueber[-_ ]uns|uber[-_ ]uns|qui[-_ ]sommes"
     r"|a[-_ ]propos|à[-_ ]propos|sobre|quienes[-_ ]somos|quem[-_ ]somos|chi[-_ ]siamo|over[-_ ]ons|o[-_ ]nas|om[-_ ]oss"
     r"|om[-_ ]os|hakk"
-    r"|о[-_ ]нас",  # noqa: RUF001 - Russian
-    "contact": r"contact|kontakt|contatti|contato|imprint|impressum|mentions[-_ ]legales|iletisim|контакт|yhteys",
+    r"|о[-_ ]нас"  # noqa: RUF001 - Russian
+    r"|運営者|プロフィール|自己紹介|会社概要|关于|關於|소개|เกี่ยวกับ|giới thiệu|tentang|من نحن|אודות|σχετικά",
+    "contact": r"contact|kontakt|contatti|contato|imprint|impressum|mentions[-_ ]legales|iletisim|контакт|yhteys"
+    r"|問い?合わ?せ|联系|聯絡|聯繫|문의|연락처|ติดต่อ|liên hệ|hubungi|اتصل|تواصل|צור קשר|επικοινων",
     "privacy": r"privacy|datenschutz|confidentialit|privacidad|privacidade|privatliv|integritet|prywatno|gizlilik"
-    r"|конфиденциальн|cookie",
+    r"|конфиденциальн|cookie"
+    r"|プライバシー|個人情報|隐私|隱私|개인정보|ความเป็นส่วนตัว|quyền riêng tư|bảo mật|privasi|الخصوصية|פרטיות|απορρήτ",
     "terms": r"terms|conditions|tos\b|agb\b|nutzungsbed|conditions[-_ ]g|terminos|términos|termos|condizioni"
-    r"|voorwaarden|regulamin|legal",
+    r"|voorwaarden|regulamin|legal"
+    r"|利用規約|服务条款|使用條款|이용약관|ข้อกำหนด|điều khoản|الشروط|תנאי שימוש|όροι χρήσης",
 }
 """Words in the link text or path, in the languages of most programmes, by the kind of page they lead to."""
 _ROLE = re.compile("|".join(f"(?P<{role}>{words})" for role, words in _ROLES.items()), re.IGNORECASE)
@@ -36,6 +41,8 @@ _LONGEST_LABEL = 60
 """Characters of a link text that may name such a page; longer ones are headlines."""
 _MOST_WORDS = 4
 """Words of a link text that may name such a page."""
+_MOST_WORDS_UNSPACED = 6
+"""The same in scripts without spaces, where words are reckoned from characters: 12 in Japanese."""
 _MOST_WAITING = 1_000
 """Pages of no special kind that are remembered: three of them are visited."""
 
@@ -189,7 +196,11 @@ class Frontier:
 
 
 def _role_of(link: Link, path: str) -> str | None:
-    named_by_text = len(link.text) <= _LONGEST_LABEL and len(link.text.split()) <= _MOST_WORDS
+    named_by_text = (
+        len(link.text) <= _LONGEST_LABEL
+        and len(link.text.split()) <= _MOST_WORDS
+        and word_count(link.text) <= _MOST_WORDS_UNSPACED
+    )
     label = link.text if named_by_text else ""
     found = _ROLE.search(f"{label} {path}" if len(path) <= _LONGEST_LABEL else label)
     return found.lastgroup if found else None

@@ -14,6 +14,7 @@ from screening.applicants.codes import PageFlag
 from screening.applicants.page.jsonld import read_jsonld
 from screening.applicants.page.limits import PageLimits
 from screening.applicants.page.simhash import simhash
+from screening.applicants.page.words import word_count
 
 SNIPPET = 300
 """Characters of markup or text shown with a fact."""
@@ -222,8 +223,7 @@ class Collected:
 
     def result(self, text: str, template: str, parser: str) -> dict[str, Any]:
         """Return everything as plain data, ready to be sent to another process."""
-        words = text.split()
-        joined = " ".join(words)
+        joined = " ".join(text.split())
         if len(joined) > self.limits.text_characters:
             self._flag(PageFlag.TEXT_CUT)
         return {
@@ -231,7 +231,7 @@ class Collected:
             "title": self.title,
             "language": self.language,
             "text": joined[: self.limits.text_characters],
-            "words": len(words),
+            "words": word_count(joined),
             "links": [dict(zip(("url", "text", "rel", "position"), link, strict=True)) for link in self.links],
             "resources": [dict(zip(_RESOURCE_FIELDS, one, strict=True)) for one in self.resources],
             "scripts": self.scripts,

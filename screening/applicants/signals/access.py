@@ -34,6 +34,15 @@ IN_WORDS = {
     Failure.URL_PORT: "its port is none that web sites use",
     Failure.NEVER_FETCH: "it is a click address of an affiliate network",
     Failure.ROBOTS: "its robots.txt forbids it",
+    Failure.HEADERS_TOO_LARGE: "the head of its answer has no end",
+    Failure.CONTENT_ENCODING: "its answer is compressed too many times over",
+    Failure.TLS_EXPIRED: "its certificate has expired",
+    Failure.TLS_SELF_SIGNED: "it vouches for its own certificate",
+    Failure.TLS_WRONG_HOST: "its certificate is for another name",
+    Failure.TLS_UNTRUSTED: "nobody trusted vouches for its certificate",
+    Failure.TLS_PROTOCOL: "it offers no encryption that is still safe",
+    Failure.TLS_CLIENT_CERTIFICATE: "it asks visitors for a certificate",
+    Failure.TLS_FAILED: "an encrypted connection to it fails",
     Failure.ADDRESS_BUSY: "too many sites at the same address were being crawled",
 }
 """Failures as an analyst says them; any other is said by its code."""
@@ -66,6 +75,8 @@ def readable(crawl: SiteCrawl) -> tuple[tuple[Page, PageFacts], ...]:
     return tuple((page, page.facts) for page in crawl.pages if page.facts is not None and _answered(page))
 
 
+_ABOUT_THE_SITE = frozenset({"about", "contact", "privacy", "terms", "disclosure"})
+"""Pages that are open where everything else needs a login."""
 LACKING = frozenset(
     {
         "no_content",
@@ -95,6 +106,10 @@ def access(crawl: SiteCrawl, settings: SignalSettings) -> tuple[Finding, ...]:
         findings.append(_found("site_partial", crawl, f"of {len(cut)} fetched pages a part is missing: {why}", page))
     elif SiteFlag.PARTIAL in crawl.flags and len(pages) < settings.pages_enough:
         findings.append(_found("site_partial", crawl, f"{len(pages)} pages were read before {', '.join(crawl.stops)}"))
+    if (door := behind_login(crawl, settings)) is not None:
+        findings.append(
+            _found("site_login", crawl, f"{door[1].words} words and a form that asks for a password", door[0])
+        )
     if _needs_script(pages, settings):
         page, facts = pages[0]
         findings.append(_found("site_needs_script", crawl, f"{facts.words} words without running scripts", page))
@@ -109,14 +124,27 @@ def seen_in_part(crawl: SiteCrawl) -> tuple[tuple[Page, str], ...]:
     return tuple((page, why) for page in pages if _answered(page) and (why := _cut(page)) is not None)
 
 
-def as_far_as_seen(crawl: SiteCrawl, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return findings about a site's pages; what they lack is unknown when a part of a page is missing."""
-    if not seen_in_part(crawl):
+def behind_login(crawl: SiteCrawl, settings: SignalSettings) -> tuple[Page, PageFacts] | None:
+    """Return the first page when it is only the way in: few words and a password, and so is all else that is shown."""
+    pages = readable(crawl)
+    if not pages or not _is_door(pages[0][1], settings):
+        return None
+    rest = (facts for page, facts in pages[1:] if page.role not in _ABOUT_THE_SITE)
+    return (
+        pages[0] if all(_is_door(one, settings) or one.words < settings.words_of_empty_page for one in rest) else None
+    )
+
+
+def as_far_as_seen(crawl: SiteCrawl, findings: Iterable[Finding], settings: SignalSettings) -> tuple[Finding, ...]:
+    """Return findings about a site's pages; what these lack is unknown when a part is missing, or all but the door."""
+    if seen_in_part(crawl):
+        why = "a part of a page is missing"
+    elif behind_login(crawl, settings) is not None:
+        why = "the site is behind a login"
+    else:
         return tuple(findings)
     return tuple(
-        unknown(finding.code, crawl.site, "a part of a page is missing")
-        if finding.state is State.ABSENT or finding.code in LACKING
-        else finding
+        unknown(finding.code, crawl.site, why) if finding.state is State.ABSENT or finding.code in LACKING else finding
         for finding in findings
     )
 
@@ -144,10 +172,11 @@ def _unseen(crawl: SiteCrawl) -> tuple[Finding, ...]:
 
 
 def _not_read(crawl: SiteCrawl) -> Finding:
-    if Stop.ROBOTS_DISALLOWED in crawl.stops or Stop.ROBOTS_UNREACHABLE in crawl.stops:
-        state = "forbids crawling" if Stop.ROBOTS_DISALLOWED in crawl.stops else "could not be read"
-        return _found("site_robots", crawl, f"robots.txt {state}")
+    if Stop.ROBOTS_DISALLOWED in crawl.stops:
+        return _found("site_robots", crawl, "robots.txt forbids crawling")
     page = crawl.home
+    if page is None and Stop.ROBOTS_UNREACHABLE in crawl.stops:
+        return _without_robots(crawl)
     if page is None:
         return _found("site_unreachable", crawl, ", ".join(crawl.stops) or "nothing was fetched")
     if PageFlag.UNPARSEABLE in page.flags or PageFlag.PARSER_UNAVAILABLE in page.flags:
@@ -158,6 +187,18 @@ def _not_read(crawl: SiteCrawl) -> Finding:
         return _found("site_unparseable", crawl, "the answer is not a page of HTML", page)
     code = "site_blocks" if page.fetch.status in BLOCKED_STATUSES else "site_error"
     return _found(code, crawl, f"status {page.fetch.status}", page)
+
+
+def _without_robots(crawl: SiteCrawl) -> Finding:
+    """Say why robots.txt, which is asked for first, was not had: mostly because nothing of the site can be."""
+    page = next((page for page in crawl.others if page.role == "robots"), None)
+    if page is None or (page.fetch.error is None and page.fetch.ok):
+        return _found("site_robots", crawl, "robots.txt takes too long to read", page)
+    if page.fetch.error is not None:
+        return _failed(crawl, page, page.fetch.error)
+    return _found(
+        "site_error", crawl, f"status {page.fetch.status} for robots.txt, so nothing else was asked for", page
+    )
 
 
 def _failed(crawl: SiteCrawl, page: Page, error: str) -> Finding:
@@ -185,6 +226,11 @@ def _answered(page: Page) -> bool:
 def _cut(page: Page) -> str | None:
     flags = {*page.fetch.flags, *page.flags, *(page.facts.flags if page.facts is not None else ())}
     return next((words for flag, words in CUT_IN_WORDS.items() if flag in flags), None)
+
+
+def _is_door(facts: PageFacts, settings: SignalSettings) -> bool:
+    asks = any(kind == "password" for form in facts.forms for _, kind in form.fields)
+    return asks and facts.words < settings.words_of_scant_site
 
 
 def _needs_script(pages: tuple[tuple[Page, PageFacts], ...], settings: SignalSettings) -> bool:

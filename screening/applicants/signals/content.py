@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from itertools import pairwise
-
 from screening.applicants.codes import SiteFlag
 from screening.applicants.identity import host_of, is_free_subdomain, site_of
+from screening.applicants.page.words import different_words
 from screening.applicants.records import PageFacts, SiteCrawl
 from screening.applicants.signals.access import readable
 from screening.applicants.signals.finding import Exhibit, Finding, State, absent, exhibit, unknown
@@ -15,9 +13,6 @@ from screening.settings.screening import SignalSettings
 
 BOILERPLATE_ROLES = frozenset({"privacy", "terms", "disclosure", "probe", "favicon"})
 """Pages whose words say nothing about what a site publishes."""
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-_LETTERS_PER_WORD = 2
-"""Characters of a Chinese or Japanese word, roughly; enough to tell a page from an empty one."""
 
 
 def content(crawl: SiteCrawl, settings: SignalSettings) -> tuple[Finding, ...]:
@@ -27,21 +22,11 @@ def content(crawl: SiteCrawl, settings: SignalSettings) -> tuple[Finding, ...]:
     return (*elsewhere, *amount, *_place(crawl))
 
 
-def own_words(pages: list[PageFacts]) -> int:
-    """Return the number of different word pairs on all pages together: what menus repeat counts once."""
-    pairs: set[tuple[str, str]] = set()
-    unspaced = 0
-    for facts in pages:
-        unspaced = max(unspaced, len(_UNSPACED.findall(facts.text)))
-        pairs.update(pairwise(re.findall(r"\w+", facts.text.casefold())))
-    return len(pairs) + unspaced // _LETTERS_PER_WORD
-
-
 def _amount(crawl: SiteCrawl, settings: SignalSettings) -> tuple[Finding, ...]:
     pages = [(page, facts) for page, facts in readable(crawl) if page.role not in BOILERPLATE_ROLES]
     if not pages:
         return (unknown("thin_content", crawl.site, "no page could be read"),)
-    words = own_words([facts for _, facts in pages])
+    words = different_words([facts.text for _, facts in pages])
     if words >= settings.words_of_thin_site:
         return (absent("thin_content", crawl.site),)
     if SiteFlag.PARTIAL in crawl.flags:

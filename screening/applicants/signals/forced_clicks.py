@@ -121,6 +121,7 @@ def forced_clicks(crawl: SiteCrawl, followed: Iterable[Page] = ()) -> Finding:
     hits += [hit for page in followed for hit in islice(_of_followed(page), HITS_MAX)]
     if not hits:
         return absent(CODE, crawl.site) if readable(crawl) else unknown(CODE, crawl.site, "no page could be read")
+    hits = _once(hits)
     ways = list(dict.fromkeys(way for way, _, _, _ in hits))
     networks = list(dict.fromkeys(match.network for _, match, _, _ in hits))
     concealed = sum(1 for _, _, _, hidden in hits if hidden)
@@ -128,9 +129,17 @@ def forced_clicks(crawl: SiteCrawl, followed: Iterable[Page] = ()) -> Finding:
         CODE,
         State.FOUND,
         crawl.site,
-        tuple(dict.fromkeys(shown for _, _, shown, _ in hits)),
+        tuple(shown for _, _, shown, _ in hits),
         {"ways": ", ".join(ways), "networks": ", ".join(networks), "places": len(hits), "hidden": concealed},
     )
+
+
+def _once(hits: Iterable[_Hit]) -> list[_Hit]:
+    """Return each place once, as the first visitor saw it: the others were shown the same page."""
+    places: dict[tuple[Way, str, str], _Hit] = {}
+    for hit in hits:
+        places.setdefault((hit[0], hit[2].url, hit[2].snippet), hit)
+    return list(places.values())
 
 
 def own_addresses_loaded(crawl: SiteCrawl) -> tuple[str, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 from screening.applicants.identity import host_of, name_key, registered_domain, site_of
 from screening.applicants.intake_fields import Application
 from screening.applicants.records import Page, PageFacts, SiteCrawl
@@ -10,6 +13,14 @@ from screening.applicants.signals.finding import Exhibit, Finding, State, absent
 from screening.applicants.signals.vocabulary import FOLDED_LENGTH, around, folded
 
 SHOWN, MISSING = "ownership_shown", "ownership_unverified"
+_NAME = 6
+"""Letters and blanks of a name that a text may hold by chance when it is shorter."""
+_UNSPACED = (
+    (re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"), 3),
+    (re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+"), 6),
+)
+"""Scripts in which names stand without spaces around them (Chinese, Japanese and Korean; Thai and its neighbours), and
+the letters of a name that a text may hold by chance when it is shorter."""
 
 
 def ownership(application: Application, crawl: SiteCrawl) -> Finding:
@@ -46,17 +57,22 @@ def _tie(application: Application, page: Page, facts: PageFacts) -> tuple[str, E
         if _profile(link.url) in profiles:
             return "a link to a declared profile", exhibit(page, f"{link.text} ({link.url})")
     for name in (application.name, application.company or ""):
-        key = name_key(name)
-        if (
-            len(key) >= 6
-            and (" " in key or name is application.company)
-            and f" {key} " in f" {name_key(facts.text[:FOLDED_LENGTH])} "
-        ):
+        if _names(facts.text, name, alone=name is application.company):
             return "the name on a page", exhibit(page, around(facts.text, name))
     author = next((value for key, value in facts.metas if key in {"author", "article:author"}), "")
     if folded(author) == folded(application.name) and author:
         return "the name as author", exhibit(page, f"author: {author}")
     return None
+
+
+def _names(text: str, name: str, *, alone: bool) -> bool:
+    """Say whether a text names somebody; a single word only counts `alone`, where chance does not put it there."""
+    letters = "".join(unicodedata.normalize("NFKC", name).split())
+    least = next((least for script, least in _UNSPACED if script.fullmatch(letters)), None)
+    if least is not None:
+        return len(letters) >= least and letters in "".join(unicodedata.normalize("NFKC", text[:FOLDED_LENGTH]).split())
+    key = name_key(name)
+    return len(key) >= _NAME and (" " in key or alone) and f" {key} " in f" {name_key(text[:FOLDED_LENGTH])} "
 
 
 def _profile(url: str) -> str:
