@@ -119,7 +119,7 @@ def _page(
         for session in console.store.sessions.of_user(person.name)
         if not ended(session, console.settings.login, now)
     ]
-    drawn = segno.make(enrolment_uri(person.name, secret)).svg_data_uri(scale=5) if secret else ""
+    drawn = segno.make(enrolment_uri(person.name, secret)).svg_data_uri(scale=5, light="white") if secret else ""
     return render(
         request,
         "account.html",

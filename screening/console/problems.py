@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from screening.console.errors import OwnPasswordNeededError, SignInNeededError
@@ -17,6 +18,7 @@ from screening.console.rendering import render
 from screening.console.sessions import Person, person_of
 from screening.errors import InputError, WinnowError
 from screening.jobs.signin import ThrottledError
+from screening.logs import events
 
 MEDIA_TYPE = "application/problem+json"
 _FOR_PROGRAMS = ("/v1/", "/metrics", "/healthz")
@@ -48,6 +50,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(WinnowError, _answer_winnow)
     app.add_exception_handler(RequestValidationError, _answer_validation)
     app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(DataError, _answer_unkeepable)
+    app.add_exception_handler(OverflowError, _answer_unkeepable)
     app.add_exception_handler(Exception, _answer_unexpected)
 
 
@@ -68,6 +72,16 @@ async def _answer_validation(request: Request, error: Exception) -> Response:
 async def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - what the handler is registered for
     return answer(request, _HttpError(error.status_code, str(error.detail)), error.headers)
+
+
+async def _answer_unkeepable(request: Request, error: Exception) -> Response:
+    """Answer a number that no column holds, or text with a zero character, which PostgreSQL keeps nowhere."""
+    events().warning("unkeepable", error=type(error).__name__)
+    refused = InputError(
+        "The request holds a number that is too large, or a character that cannot be kept.",
+        remedy="Check the address and what you typed.",
+    )
+    return answer(request, refused)
 
 
 async def _answer_unexpected(request: Request, _: Exception) -> Response:

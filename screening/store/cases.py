@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, false, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from screening.errors import BusyError, InputError
+from screening.errors import BusyError, NotFoundError
 from screening.store import tables
 from screening.store.database import Access
 from screening.store.webhooks import announce
@@ -129,11 +129,11 @@ class Cases:
         return replace(case, case_id=case_id)
 
     def one(self, case_id: int) -> Case:
-        """Return a case. Raises InputError when there is none of that number."""
+        """Return a case. Raises NotFoundError when there is none of that number."""
         with self._access.reading() as connection:
             row = connection.execute(select(tables.cases).where(_CASE.case_id == case_id)).one_or_none()
         if row is None:
-            raise InputError(f"There is no case {case_id}.", remedy="Choose one from the queue.", where="case")
+            raise NotFoundError(f"There is no case {case_id}.", remedy="Choose one from the queue.", where="case")
         return _case(row)
 
     def waiting(self, kind: str | None = None, *, now: datetime | None = None) -> list[Case]:

@@ -260,9 +260,11 @@ class TestAccount:
         browser = scene.signed_in("viewer")
         page = browser.post("/account/codes/begin").text
         secret = re.search(r'name="secret" value="([A-Z2-7]{32})"', page)[1]
-        assert 'src="data:image/svg+xml' in page
+        # the code is drawn on white: on the dark colours no camera would read it
+        assert re.search(r'src="data:image/svg\+xml[^"]*(%23fff|white)', page)
         bad = browser.post("/account/codes", {"password": PASSWORD, "secret": secret, "code": "000000"})
         assert bad.status_code == 422
+        assert secret in bad.text  # whoever mistyped the code need not begin again
         code = pyotp.TOTP(secret).at(scene.clock())
         assert browser.post("/account/codes", {"password": PASSWORD, "secret": secret, "code": code}).status_code == 303
         assert scene.browser().sign_in("viewer").status_code == 401

@@ -275,6 +275,28 @@ def test_a_partner_who_appeals_too_often_keeps_the_text(make_scene):
     assert scene.store.appeals.all() == []
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/affiliate?id=x",
+        "/applicant?id=x",
+        "/source?affiliate=x&offer=y",
+        "/conversions?id=x",
+        "/payouts/x",
+        "/cases/99",
+    ],
+)
+def test_what_is_not_there_is_said_to_be_missing(scene, path):
+    answer = scene.signed_in("viewer").get(path)
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.text
+
+
+def test_nobody_is_led_where_they_may_not_go(scene):
+    for role, led in (("viewer", False), ("analyst", False), ("manager", True)):
+        assert ('href="/audit"' in scene.signed_in(role).get("/").text) is led
+
+
 def test_strangers_are_led_nowhere_else(scene):
     browser = scene.browser()
     for path in ("/apply", "/partner/none"):

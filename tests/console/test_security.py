@@ -155,6 +155,34 @@ class TestPaths:
         assert "root:" not in answer.text
 
 
+LARGE = "9" * 20
+
+
+class TestNumbers:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            f"/affiliates?start={LARGE}",
+            f"/runs?below={LARGE}",
+            f"/audit?below=-{LARGE}",
+            f"/payouts?below={LARGE}",
+            f"/cases/{LARGE}",
+            f"/caps?start={LARGE}",
+            f"/caps?done={LARGE}",
+            f"/appeals?done={LARGE}&act=opened",
+        ],
+    )
+    def test_a_number_that_nothing_has_is_refused_and_no_failure(self, scene, path):
+        answer = scene.signed_in("admin").get(path)
+        assert answer.status_code in {200, 422}
+        assert "winnow failed" not in answer.text
+
+    @pytest.mark.parametrize("path", ["/caps/{}", "/appeals/{}", "/cases/{}/note", "/cases/{}/decide"])
+    def test_nor_is_one_in_a_form(self, scene, path):
+        form = {"decision": "approve", "outcome": "upheld", "reason": "x", "note": "x", "version": LARGE}
+        assert scene.signed_in("admin").post(path.format(LARGE), form).status_code == 422
+
+
 class TestErrors:
     def test_a_page_says_what_happened_and_escapes_it(self, scene):
         answer = scene.browser().get("/<script>alert(1)</script>")

@@ -23,7 +23,7 @@ from screening.console.pages.queues import (
 from screening.console.pages.said import said_of
 from screening.console.rendering import render
 from screening.console.sessions import Person
-from screening.errors import InputError, NotFoundError
+from screening.errors import NotFoundError
 from screening.jobs.views.applicant import ApplicantPage, applicant_page, picture_of
 from screening.jobs.views.dossiers import folder_of
 from screening.jobs.views.letters import letter_preview
@@ -68,7 +68,9 @@ def show_applicant(
     """Show everything about an applicant."""
     page = applicant_page(console.workspace, console.store, asked.id)
     if page.screening is None and page.case is None:
-        raise InputError(f"No application {asked.id!r} was screened.", remedy="Choose one from the queue.", where="id")
+        raise NotFoundError(
+            f"No application {asked.id!r} was screened.", remedy="Choose one from the queue.", where="id"
+        )
     opened_from = read_opened_from(asked.queue)
     kind = page.case.kind if page.case else "application"
     return render(
@@ -104,7 +106,7 @@ def show_source(request: Request, console: Here, person: Viewer, asked: Annotate
         console.workspace, console.store, SourceName(asked.affiliate, asked.offer, asked.sub), asked.line
     )
     if page.source is None and page.case is None:
-        raise InputError("No scan has judged this source.", remedy="Choose one from the queue.", where="source")
+        raise NotFoundError("No scan has judged this source.", remedy="Choose one from the queue.", where="source")
     opened_from = read_opened_from(asked.queue)
     return render(
         request,
@@ -125,7 +127,7 @@ def find_conversion(request: Request, console: Here, id: str) -> Response:  # no
     """Show what was judged about one conversion, which its partner may ask about."""
     rows = console.store.decisions_of([id]).to_dicts()
     if not rows:
-        raise InputError(f"No scan has judged the conversion {id!r}.", remedy="Check its id.", where="id")
+        raise NotFoundError(f"No scan has judged the conversion {id!r}.", remedy="Check its id.", where="id")
     row = rows[0]
     verdict = console.store.verdicts.of([id]).to_dicts()
     released = console.store.ledger.released([id]).to_dicts()

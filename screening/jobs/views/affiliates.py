@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from screening.errors import InputError
+from screening.errors import InputError, NotFoundError
 from screening.jobs.kpis import Key, Kpi
 from screening.jobs.progress import plain_progress
 from screening.jobs.scorecards import BEFORE, COLUMNS, COMPARED, chosen_span, scorecards
@@ -86,14 +86,14 @@ def leaderboard(workspace: Workspace, store: Store, month: str | None, order: st
 
 
 def affiliate_page(workspace: Workspace, store: Store, affiliate_id: str, now: datetime) -> AffiliatePage:
-    """Return an affiliate's page. Raises InputError when nothing is known of it."""
+    """Return an affiliate's page. Raises NotFoundError when nothing is known of it."""
     frame, body = _counted(workspace, store, None)
     cards = frame.filter(pl.col("affiliate_id") == affiliate_id).to_dicts()
     scan = store.browse.trail.newest_complete("scan")
     sources = store.browse.judged.sources_of(affiliate_id, scan.run_id, _SOURCES) if scan else ()
     appeals = tuple(store.appeals.all(affiliate_id=affiliate_id))
     if not cards and not sources and not appeals:
-        raise InputError(f"Nothing is known of the affiliate {affiliate_id!r}.", remedy="Check its id.", where="id")
+        raise NotFoundError(f"Nothing is known of the affiliate {affiliate_id!r}.", remedy="Check its id.", where="id")
     chosen = CaseFilter("source", now, affiliate_id=affiliate_id)
     cases = store.browse.cases.page(chosen, CaseOrder.MONEY, size=_SOURCES).rows
     name = cards[0]["name"] if cards else None

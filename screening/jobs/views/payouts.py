@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from screening.errors import InputError
+from screening.errors import InputError, NotFoundError
 from screening.jobs.payout import gate_payout
 from screening.jobs.progress import Progress
 from screening.jobs.views.today import batch_totals
@@ -50,10 +50,10 @@ def batches(workspace: Workspace, store: Store, below: int | None) -> tuple[Batc
 
 
 def batch(workspace: Workspace, store: Store, run_id: str, after: str) -> Batch:
-    """Return one batch with some of its releases, those after `after`. Raises InputError when there is none."""
+    """Return one batch with some of its releases, those after `after`. Raises NotFoundError when there is none."""
     run = store.browse.trail.run(run_id)
     if run is None or run.command != "payout":
-        raise InputError(f"There is no payout batch {run_id!r}.", remedy="Choose one of the list.", where="batch")
+        raise NotFoundError(f"There is no payout batch {run_id!r}.", remedy="Choose one of the list.", where="batch")
     found = _batch(workspace, store, run)
     releases = store.browse.trail.releases(found.batch_id, _RELEASES, after)
     return Batch(found.run, found.totals, found.batch_id, found.answer, releases)
