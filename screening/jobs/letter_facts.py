@@ -184,28 +184,14 @@ def _contested(store: Store, appeal: Appeal) -> tuple[PartnerCategory, ...]:
 
 def decided_applications(workspace: Workspace, store: Store) -> Iterator[Told]:
     """Yield the applications that a person, or a rule that needs none, has decided, or sent back for a fix."""
-    seen: set[str] = set()
-    for run in store.runs("screen"):
-        for row in store.screenings(run.run_id).iter_rows(named=True):
-            application_id = row["application_id"]
-            if application_id in seen or application_id.startswith(AFFILIATE_PREFIX):
-                continue
-            seen.add(application_id)
-            decision = _decision(store, application_id, row["decision"])
-            dossier = _dossier(workspace, row["evidence"])
-            if dossier is None or (answer := application_answer(application_id, decision, dossier)) is None:
-                continue
-            who = dossier["application"]
-            key = f"application:{application_id}:{decision}"
-            yield Told(key, application_id, answer, address=(who["name"], who["email"]))
-
-
-def _decision(store: Store, application_id: str, screened: str) -> str:
-    """What was decided: by the person who looked at the case, or by the screening where nobody has to."""
-    cases = store.cases.about(APPLICATION, application_id)
-    if cases:
-        return cases[0].decision or "waits"
-    return screened
+    for decided in store.listing.untold_applications(APPLICATION, tuple(_OUTCOMES)):
+        if decided.application_id.startswith(AFFILIATE_PREFIX):
+            continue
+        dossier = _dossier(workspace, decided.evidence)
+        if dossier is None or (answer := application_answer(decided.application_id, decided.decision, dossier)) is None:
+            continue
+        who = dossier["application"]
+        yield Told(decided.key, decided.application_id, answer, address=(who["name"], who["email"]))
 
 
 def application_answer(application_id: str, decision: str, dossier: Mapping[str, Any]) -> ApplicationAnswer | None:
@@ -230,11 +216,9 @@ def application_answer(application_id: str, decision: str, dossier: Mapping[str,
 
 
 def _applicant(workspace: Workspace, store: Store, application_id: str) -> tuple[str | None, str | None]:
-    for run in store.runs("screen"):
-        rows = store.screenings(run.run_id).filter(application_id=application_id)
-        if rows.height and (dossier := _dossier(workspace, rows["evidence"][0])) is not None:
-            return dossier["application"]["name"], dossier["application"]["email"]
-    return None, None
+    screened = store.browse.judged.screening(application_id)
+    dossier = None if screened is None else _dossier(workspace, screened.evidence)
+    return (None, None) if dossier is None else (dossier["application"]["name"], dossier["application"]["email"])
 
 
 def _dossier(workspace: Workspace, evidence: str | None) -> dict[str, Any] | None:

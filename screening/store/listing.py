@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, literal, select
 
 from screening.errors import NotFoundError
 from screening.store import tables
 from screening.store.browse_judged import ScreeningRow, SourceRow, screening_row, source_row
+from screening.store.cases import CLOSED
 from screening.store.database import Access
 from screening.store.keyset import Ordering, Page, Place, read_page
+from screening.store.tables_letters import letters
 
 _RUN, _SOURCE, _SCREENING = tables.runs.c, tables.sources.c, tables.screenings.c
+_CASE, _LETTER = tables.cases.c, letters.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,19 @@ class RunCount:
     runs: int
     last_finished: datetime
     last_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class UntoldApplication:
+    """An application that was decided, of which no letter tells. `evidence` is that of its newest screening.
+
+    `key` is that of the letter that would tell it.
+    """
+
+    key: str
+    application_id: str
+    decision: str
+    evidence: str | None
 
 
 class Listing:
@@ -62,6 +78,29 @@ class Listing:
         )
         with self._access.reading() as connection:
             return [screening_row(row) for row in connection.execute(query)]
+
+    def untold_applications(self, kind: str, decisions: Sequence[str]) -> Sequence[UntoldApplication]:
+        """Return the applications decided in one of these ways, of which no letter tells, by their id.
+
+        The decision is that of the case of this kind about the application (a case that is open decides nothing), or
+        that of its newest screening where there never was a case. Those told of cost look-ups in indexes only.
+        """
+        later, same = tables.screenings.alias(), (_CASE.kind == kind, _CASE.subject == _SCREENING.application_id)
+        newest = select(func.max(later.c.run_key)).where(later.c.application_id == _SCREENING.application_id)
+        last_case = select(_CASE.case_id).where(*same).order_by(_CASE.status == CLOSED, _CASE.case_id.desc()).limit(1)
+        by_person = tables.cases.alias()
+        decision = case((by_person.c.case_id.is_(None), _SCREENING.decision), else_=by_person.c.decision)
+        key = literal(f"{kind}:") + _SCREENING.application_id + ":" + decision
+        told = select(_LETTER.letter_id).where(_LETTER.key == key)
+        query = (
+            select(key, _SCREENING.application_id, decision, _SCREENING.evidence)
+            .select_from(tables.screenings)
+            .outerjoin(by_person, by_person.c.case_id == last_case.scalar_subquery())
+            .where(_SCREENING.run_key == newest.scalar_subquery(), decision.in_(decisions), ~told.exists())
+            .order_by(_SCREENING.application_id)
+        )
+        with self._access.reading() as connection:
+            return [UntoldApplication(*row) for row in connection.execute(query)]
 
     def run_counts(self) -> list[RunCount]:
         """Count the runs of each command and status."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ import pytest
 import store_writer as writer
 
 from screening.errors import BusyError
-from screening.store import RELEASES, LetterStatus, Outcome, StoredLetter
+from screening.store import RELEASES, Case, CaseEvent, LetterStatus, Outcome, StoredLetter
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -70,3 +71,44 @@ def test_releases_are_summed_by_currency_within_a_time(store):
     store.ledger.release([pl.DataFrame(rows, schema=RELEASES)])
     until = NOW + timedelta(hours=1)
     assert store.sums.released(NOW, until) == [(None, 1, Decimal(4)), ("USD", 2, Decimal(3))]
+
+
+def screen(store, run_id, **decisions):
+    """Record a screening of applications, by id and decision."""
+    rows = [
+        {
+            "application_id": name,
+            "decision": decision,
+            "score": 0.5,
+            "reasons": ["cloaking"],
+            "missing": [],
+            "evidence": f"evidence/{run_id}",
+        }
+        for name, decision in decisions.items()
+    ]
+    store.record_screenings(writer.run_record(run_id, command="screen"), pl.DataFrame(rows))
+
+
+def untold(store):
+    found = store.listing.untold_applications("application", ("approve", "reject", "ask"))
+    return [(row.key, row.application_id, row.decision, row.evidence) for row in found]
+
+
+def test_applications_to_tell_are_those_decided_and_not_told_of_at_their_newest(store):
+    assert untold(store) == []
+    screen(store, "s1", A="approve", B="review", C="reject", D="review")
+    screen(store, "s2", C="approve", E="reject")
+    assert untold(store) == [
+        ("application:A:approve", "A", "approve", "evidence/s1"),
+        ("application:C:approve", "C", "approve", "evidence/s2"),
+        ("application:E:reject", "E", "reject", "evidence/s2"),
+    ]
+    store.outbox.add(letter("application:A:approve"))
+    store.outbox.add(letter("application:C:reject"))  # told before it was screened anew
+    opened = store.cases.open(Case("application", "E", NOW, ("cloaking",)), CaseEvent(NOW, "screen", "opened"))
+    store.cases.open(Case("conversion", "A", NOW, ("x",)), CaseEvent(NOW, "scan", "opened"))
+    assert [row[0] for row in untold(store)] == ["application:C:approve"]  # a person looks at E
+    asked = store.cases.change(replace(opened, status="snoozed", decision="ask"), CaseEvent(NOW, "ann", "ask"))
+    assert [row[0] for row in untold(store)] == ["application:C:approve", "application:E:ask"]
+    store.cases.change(replace(asked, status="closed", decision="reject"), CaseEvent(NOW, "ann", "reject"))
+    assert [row[0] for row in untold(store)] == ["application:C:approve", "application:E:reject"]
