@@ -86,7 +86,6 @@ class Gathered:
 
     period: Period
     conversions: pl.DataFrame
-    claimed: pl.DataFrame
     outcomes: pl.DataFrame
     affiliates: pl.DataFrame
     prepared: Prepared
@@ -201,22 +200,23 @@ def gather_with(snapshot: Snapshot, period: Period, books: Books, reading: Readi
 
 def _gathered(snapshot: Snapshot, period: Period, books: Books, reading: Reading, parts: tuple[Part, ...]) -> Gathered:
     first = period.window_first
-    conversions = snapshot.frame(Kind.CONVERSIONS, first, period.last).collect()
     affiliates = snapshot.frame(Kind.AFFILIATES).collect()
-    outcomes = snapshot.frame(Kind.OUTCOMES).filter(pl.col("ts") <= reading.decided_at).collect()
     known = Known(books, site_hosts(affiliates))
-    working = nw.to_native(working_conversions(nw.from_native(conversions.lazy()))).collect()
     days = [day for day in snapshot.days(Kind.CLICKS) if first - timedelta(days=CLICK_DAYS) <= day <= period.last]
+    # before anything else is in memory: a day of clicks takes the most of it
+    rollups = _rollups(snapshot, [day for day in days if day >= first], known, reading)
+    conversions = snapshot.frame(Kind.CONVERSIONS, first, period.last).collect()
+    outcomes = snapshot.frame(Kind.OUTCOMES).filter(pl.col("ts") <= reading.decided_at).collect()
+    working = nw.to_native(working_conversions(nw.from_native(conversions.lazy()))).collect()
     claimed = reading.clicks.claimed(snapshot, days, working)
     on = known.on(period.last)
-    rollups = _rollups(snapshot, [day for day in days if day >= first], known, reading)
-    empty = rolled_up(no_clicks(), on)
     traffic = Traffic(no_clicks(), working, known_outcomes(outcomes))
     tables = looked_up(working, claimed, on)
     span = (tuple(day_number(day) for day in days), day_number(period.last))
-    prepared = assemble(traffic, claimed, pl.concat([empty, *rollups]), tables, span)
+    summed = pl.concat([rolled_up(no_clicks(), on), *(pl.read_parquet(path) for path in rollups)])
+    prepared = assemble(traffic, claimed, summed, tables, span)
     past = Past(_daily(snapshot, period), _hourly(snapshot, period))
-    return Gathered(period, conversions, claimed, outcomes, affiliates, prepared, past, parts, bool(days))
+    return Gathered(period, conversions, outcomes, affiliates, prepared, past, parts, bool(days))
 
 
 def _past_first(period: Period) -> date:
@@ -263,7 +263,8 @@ def working_traffic(snapshot: Snapshot, first: date, last: date, decided_at: dat
     return Traffic(clicks, working, known_outcomes(outcomes))
 
 
-def _rollups(snapshot: Snapshot, days: Sequence[date], known: Known, reading: Reading) -> list[pl.DataFrame]:
+def _rollups(snapshot: Snapshot, days: Sequence[date], known: Known, reading: Reading) -> list[Path]:
+    """Make the roll-ups that are not there yet, and return the files of all."""
     paths = {day: _rollup_path(snapshot, day, known, reading.rollups) for day in days}
     reading.rollups.mkdir(parents=True, exist_ok=True)
     missing = [day for day, path in paths.items() if not path.is_file()]
@@ -271,7 +272,7 @@ def _rollups(snapshot: Snapshot, days: Sequence[date], known: Known, reading: Re
         draft = paths[day].with_suffix(f".{os.getpid()}.draft")
         put_parquet(rollup, draft)
         draft.replace(paths[day])
-    return [pl.read_parquet(path) for path in paths.values()]
+    return list(paths.values())
 
 
 def _rollup_path(snapshot: Snapshot, day: date, known: Known, folder: Path) -> Path:

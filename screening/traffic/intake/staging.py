@@ -21,6 +21,10 @@ FILE = "file"
 _COMPRESSION_LEVEL = 1
 """zstd's fastest: a tenth larger than its default, at two thirds of the time."""
 _WRITES_WAITING = 1
+_PAST_BATCHES = 3
+"""Batches without a row of a day after which, in a file in the order of time, no more of it come: it can be written."""
+_WORTH_A_PART = 20_000
+"""Rows below which a day waits for the end of the file all the same: a file in no order must not give small parts."""
 
 
 def stored_schema(kind: Kind) -> dict[str, pl.DataType]:
@@ -32,7 +36,7 @@ def stored_schema(kind: Kind) -> dict[str, pl.DataType]:
 class Staging:
     """Takes rows in, in file order. Memory is bounded by `buffered_rows` and a few parts of `part_rows`.
 
-    Parts are written in a thread of their own while the next rows are read.
+    Parts are written in a thread of their own while the next rows are read, those of a day that is past at once.
     """
 
     writer: Writer
@@ -42,6 +46,8 @@ class Staging:
     runs: HashRuns
     _days: dict[date | None, list[pl.DataFrame]] = field(default_factory=dict)
     _rows: dict[date | None, int] = field(default_factory=dict)
+    _seen: dict[date | None, int] = field(default_factory=dict)
+    _batches: int = 0
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "winnow-write"))
     _writes: deque[Future[Part]] = field(default_factory=deque)
     _parts: list[Part] = field(default_factory=list)
@@ -52,12 +58,16 @@ class Staging:
         if rows.is_empty():
             return
         self.runs.add(rows.select(key_hash(self.kind)).to_series().to_numpy())
+        self._batches += 1
         stored = rows.select(*polars_schema(self.kind), pl.lit(file, pl.UInt32).alias(FILE), LINE)
         for day, of_day in _by_day(stored, TABLES[self.kind].dated_by):
             self._days.setdefault(day, []).append(of_day)
             self._rows[day] = self._rows.get(day, 0) + of_day.height
+            self._seen[day] = self._batches
             if self._rows[day] >= self.part_rows:
                 self._write(day)
+        for day in self._past_days():
+            self._write(day)
         while sum(self._rows.values()) > self.buffered_rows:
             self._write(max(self._rows, key=lambda day: self._rows[day]))
 
@@ -74,6 +84,10 @@ class Staging:
     def stop(self) -> None:
         """Give up: no further part is written."""
         self._thread.shutdown(cancel_futures=True)
+
+    def _past_days(self) -> list[date | None]:
+        latest = self._batches - _PAST_BATCHES
+        return [day for day, rows in self._rows.items() if rows >= _WORTH_A_PART and self._seen[day] <= latest]
 
     def _write(self, day: date | None) -> None:
         rows = pl.concat(self._days.pop(day), rechunk=False)
