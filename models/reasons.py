@@ -254,7 +254,8 @@ PROCEDURE = (
         "not_due",
         _P.UNDER_REVIEW,
         "Nothing is due",
-        "The network voided, rejected or already paid this conversion, or its order was refunded or voided.",
+        "The network voided, rejected or already paid this conversion, or an outcome says refund, void, chargeback or "
+        "fraud.",
     ),
     _doubt(
         "scan_stale",

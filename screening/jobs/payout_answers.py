@@ -27,8 +27,8 @@ _IDS_AT_A_TIME = 250_000
 """Conversions sought in the lake by one look through it."""
 _SETTLED = ("void", "rejected", "paid")
 """Statuses of a conversion at the network with which nothing is to be paid any more."""
-_RETURNED = ("void", "refund")
-"""Outcomes with which the order's money went back. A chargeback and confirmed fraud are rules of the scan."""
+_REVERSED = ("void", "refund", "chargeback", "confirmed_fraud")
+"""Outcomes after which nothing is to be paid; one that the scan, or the person who released it, had not seen."""
 _UNKNOWN, _CLOSED = 1, 2
 """What the lake says of a line's conversion: nothing, or that nothing is due."""
 
@@ -78,7 +78,7 @@ class Judge:
             scans.update(known["judged_by"].drop_nulls().unique())
             answer = decide_lines(rows.hstack(known.drop(BESIDE)), self.times)
             currencies.update(answer["currency"].drop_nulls().unique())
-            reported.consider(_in_question(rows, answer, known["cleared"], at))
+            reported.consider(_in_question(rows, answer, known["cleared_at"], at))
             judged.append(answer)
         judged.finish()
         self._refuse_mixed(currencies)
@@ -94,15 +94,13 @@ class Judge:
             )
 
 
-def _in_question(rows: pl.DataFrame, answer: pl.DataFrame, cleared: pl.Series, at: int) -> pl.DataFrame:
-    """Return `at`, the place from 0, and `conversion_id` of the lines about which the lake has a say.
+def _in_question(rows: pl.DataFrame, answer: pl.DataFrame, cleared_at: pl.Series, at: int) -> pl.DataFrame:
+    """Return the lines about which the lake has a say: the ones that no scan judged, and the ones to be paid.
 
-    These are the ones that no scan judged, and the ones to be paid. What a person released is paid whatever status the
-    network gives it: that may be the rejection that the person has overruled.
+    The columns are `at`, the place from 0, `conversion_id`, and `cleared_at`, when a person released it.
     """
-    due = (answer["decision"] == "pay") & ~cleared
-    unjudged = answer["reasons"].list.contains("not_judged")
-    return rows.select("conversion_id").with_row_index("at", at).filter(due | unjudged)
+    asked = (answer["decision"] == "pay") | answer["reasons"].list.contains("not_judged")
+    return rows.select("conversion_id", cleared_at).with_row_index("at", at).filter(asked)
 
 
 def _completed(answer: pl.DataFrame, found: npt.NDArray[np.uint8], at: int) -> pl.DataFrame:
@@ -119,7 +117,7 @@ class _Reported:
         self._found: npt.NDArray[np.uint8] = np.zeros(lines, dtype=np.uint8)
 
     def consider(self, lines: pl.DataFrame) -> None:
-        """Take lines: `at`, their place from 0, and `conversion_id`."""
+        """Take lines as `_in_question` gives them."""
         self._waiting.append(lines)
         if sum(frame.height for frame in self._waiting) >= _IDS_AT_A_TIME:
             self._look()
@@ -137,13 +135,20 @@ class _Reported:
         ids = lines.lazy().select("conversion_id").unique()
         snapshot = self._lake.snapshot()
         conversions = snapshot.frame(Kind.CONVERSIONS).select("conversion_id", "status")
-        known = conversions.join(ids, on="conversion_id", how="semi").collect(engine="streaming")
-        outcomes = snapshot.frame(Kind.OUTCOMES).filter(pl.col("outcome").is_in(_RETURNED)).select("conversion_id")
-        returned = outcomes.join(ids, on="conversion_id", how="semi").collect(engine="streaming")
-        closed = pl.concat([known.filter(pl.col("status").is_in(_SETTLED)).select("conversion_id"), returned])
-        reported = lines["conversion_id"].is_in(known["conversion_id"].implode())
-        self._found[lines["at"].filter(~reported)] = _UNKNOWN
-        self._found[lines["at"].filter(lines["conversion_id"].is_in(closed["conversion_id"].implode()))] = _CLOSED
+        outcomes = snapshot.frame(Kind.OUTCOMES).filter(pl.col("outcome").is_in(_REVERSED))
+        reversed_at = outcomes.group_by("conversion_id").agg(reversed_at=pl.col("ts").max())
+        found = lines
+        for said in (conversions.with_columns(reported=pl.lit(value=True)), reversed_at):
+            known = said.join(ids, on="conversion_id", how="semi").collect(engine="streaming")
+            found = found.join(known, on="conversion_id", how="left")
+        # a status may be the rejection that the person who released it has overruled; a later outcome is not
+        by_nobody = pl.col("cleared_at").is_null()
+        settled = by_nobody & pl.col("status").is_in(_SETTLED)
+        reversed_since = pl.col("reversed_at").is_not_null() & (
+            by_nobody | (pl.col("reversed_at") > pl.col("cleared_at"))
+        )
+        self._found[found.filter(pl.col("reported").is_null())["at"]] = _UNKNOWN
+        self._found[found.filter(settled | reversed_since)["at"]] = _CLOSED
 
 
 def summarise(lines: PayoutLines, answers: Iterator[pl.DataFrame]) -> Summary:

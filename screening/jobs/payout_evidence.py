@@ -9,8 +9,8 @@ import polars as pl
 from screening.gate.verdicts import with_verdicts
 from screening.store import Records, Store
 
-BESIDE = ("judged_by", "cleared")
-"""Beside a judgement: the run_id of its scan, and whether a person released the conversion as clean."""
+BESIDE = ("judged_by", "cleared_at")
+"""Beside a judgement: the run_id of its scan, and when a person released the conversion as clean (null: nobody did)."""
 _WANTED = ("affiliate_id", "payout", "currency", "decision", "reasons")
 """Of a judgement; reading all of it takes twice as long."""
 
@@ -41,8 +41,8 @@ def refuse_changed(records: Records, before: EvidenceState) -> None:
 def judged_lines(store: Store, ids: pl.Series) -> pl.DataFrame:
     """Return, for each of the ids in its order, the columns of `screening.gate.payout.JUDGED` and of `BESIDE`.
 
-    `ids` is named `conversion_id` and may hold nulls and repetitions. All but the flags is null for a conversion that
-    nobody judged.
+    `ids` is named `conversion_id` and may hold nulls and repetitions. All but `paid` is null for a conversion that
+    nobody judged or released.
     """
     asked = ids.drop_nulls().unique()
     newest = store.decisions_of(asked, _WANTED).select(
@@ -56,10 +56,10 @@ def judged_lines(store: Store, ids: pl.Series) -> pl.DataFrame:
         judged_by="run_id",
     )
     given = store.verdicts.of(asked).select("conversion_id", "verdict", "overruled", verdict_at="at")
-    cleared = given.select("conversion_id", cleared=pl.col("verdict") == "clean")
+    cleared = given.filter(verdict="clean").select("conversion_id", cleared_at="verdict_at")
     newest = with_verdicts(newest.join(given, on="conversion_id", how="left"))
     paid = store.ledger.released(asked).select("conversion_id", paid=pl.lit(value=True))
     joined = ids.to_frame().join(newest, on="conversion_id", how="left", maintain_order="left")
-    for flag in (paid, cleared):
-        joined = joined.join(flag, on="conversion_id", how="left", maintain_order="left")
-    return joined.drop("conversion_id").with_columns(pl.col("paid", "cleared").fill_null(value=False))
+    for more in (paid, cleared):
+        joined = joined.join(more, on="conversion_id", how="left", maintain_order="left")
+    return joined.drop("conversion_id").with_columns(pl.col("paid").fill_null(value=False))

@@ -130,19 +130,21 @@ class TestLines:
         made = [f"{name},2026-03-01 10:00:00,a1,o1,{name[1]},USD,{status}" for name, status in rows.items()]
         conversions = ["conversion_id,ts,affiliate_id,offer_id,payout,currency,status", *made]
         outcomes = ["conversion_id,outcome,ts", "c5,refund,2026-03-01", "c6,retained,2026-03-01"]
+        outcomes += ["c0,chargeback,2026-03-01", "c8,chargeback,2026-03-01", "c9,chargeback,2026-03-02 11:30:00"]
         for kind, lines in ((Kind.CONVERSIONS, conversions), (Kind.OUTCOMES, outcomes)):
             events = programme.write(f"{kind}.csv", "\n".join(lines))
             done = ingest_files(programme.workspace, kind, [events], Reading(), NOW, silent_progress())
             assert not done.report.incomplete
-        release(programme, "c7")
-        path = programme.write("in.csv", "conversion_id,payout\n" + "".join(f"c{n},{n}\n" for n in range(1, 9)))
+        for seen in ("c7", "c8", "c9"):  # at 11:00
+            release(programme, seen)
+        path = programme.write("in.csv", "conversion_id,payout\n" + "".join(f"c{n},{n}\n" for n in range(10)))
         gated = programme.gate(path)
         assert [(name, decision) for name, decision, _ in answers(gated.out)] == [
-            ("c1", "pay"), ("c2", "hold"), ("c3", "hold"), ("c4", "hold"),
-            ("c5", "hold"), ("c6", "pay"), ("c7", "pay"), ("c8", "hold"),
+            ("c0", "hold"), ("c1", "pay"), ("c2", "hold"), ("c3", "hold"), ("c4", "hold"),
+            ("c5", "hold"), ("c6", "pay"), ("c7", "pay"), ("c8", "pay"), ("c9", "hold"),
         ]  # fmt: skip
-        assert gated.reasons == {"not_due": 4, "ctct_short": 1}
-        assert programme.released() == {"c1": 1, "c6": 6, "c7": 7}
+        assert gated.reasons == {"not_due": 6}
+        assert programme.released() == {"c1": 1, "c6": 6, "c7": 7, "c8": 8}
 
     def test_an_affiliate_who_is_not_the_judged_one_is_not_paid(self, programme):
         path = programme.write("in.csv", "conversion_id,amount,Affiliate ID\nc1,1,a1\nc2,2,a2\nc3,3,\n")
