@@ -13,6 +13,7 @@ from screening.applicants.reasons import reasons as screening_reasons
 
 _WEIGHTS = {Severity.INFO: "info", Severity.WEAK: "weak", Severity.STRONG: "strong", Severity.CERTAIN: "certain"}
 CREDIT = "credit"
+_SPOKEN = (("a ip ", "an address "), ("whose ip ", "whose address "), ("user_agent", "user agent"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,19 @@ def _traffic(code: str, numbers: Mapping[str, Any] | None) -> ShownReason:
 
 
 def _filled(explanation: str, numbers: Mapping[str, Any]) -> str:
+    spoken = {name: _spoken(value) if isinstance(value, str) else value for name, value in numbers.items()}
     try:
-        return explanation.format_map(numbers)
+        return explanation.format_map(spoken)
     except (KeyError, ValueError, TypeError, IndexError):
         # a run of an older winnow may have kept other numbers: better these than nothing
         return ", ".join(f"{name} {value}" for name, value in numbers.items())
+
+
+def _spoken(text: str) -> str:
+    """Return a stored phrase with fields of events named as people say them."""
+    for field, said in _SPOKEN:
+        text = text.replace(field, said)
+    return text
 
 
 def _screening(item: Mapping[str, Any]) -> ShownReason:
