@@ -65,3 +65,19 @@ def test_nothing_is_said_of_what_is_not_known(store):
         said = effects(store, [one], now)[1]
         assert isinstance(said, Unsaid)
         assert reason in said.why
+
+
+def test_only_what_a_person_can_decide_waits(store):
+    frame = writer.caps(4).with_columns(
+        expires_at=pl.lit(NOW).cast(writer.caps(1).schema["expires_at"]),
+        action=pl.Series(["lower", "keep", "pause", "lower"]),
+        offer_id=pl.Series(["o1", "o2", "o3", "o4"]),
+    )
+    none, bare = writer.decisions(0), writer.sources(0)
+    store.record_scan(writer.run_record("c1"), none, bare, frame)
+    assert store.browse.judged.caps_waiting(NOW - timedelta(seconds=1)) == 3
+    assert store.browse.judged.caps_waiting(NOW) == 0
+    # a later scan's word about the same limit takes the place of the one before, whatever it says
+    later = frame.head(1).with_columns(action=pl.lit("keep"))
+    store.record_scan(writer.run_record("c2"), none, bare, later)
+    assert store.browse.judged.caps_waiting(NOW - timedelta(seconds=1)) == 2
