@@ -202,6 +202,19 @@ def test_simhash_is_a_64_bit_number_or_unknown(text):
         assert 0 <= found < 1 << 64
 
 
+def test_what_looks_like_an_overlong_tag_in_scripts_and_texts_is_kept():
+    words = " ".join(f"w{number}" for number in range(5_000))
+    for markup in (
+        f"<p>before<script>if (i<t) {{ x = '{words}'; f.src = 'https://www.awin1.com/cread.php' }}</script><p>after",
+        f"<STYLE>a<b {words}</Style><p>after",
+        f'<meta name="body" content="{words}"><p>after',
+        f"<svg><path d='{words}'/></svg><script>",
+    ):
+        assert strip_traps(markup) == (markup, [])
+    unclosed = f"<script>a</script><div {words}>text"
+    assert strip_traps(unclosed) == ("<script>a</script><div>text", [PageFlag.TAG_STRIPPED])
+
+
 # --- real pages ------------------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ seconds, because they search linearly for each. Such markup is cut before any pa
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from screening.applicants.codes import PageFlag
@@ -20,6 +21,9 @@ MOST_OPTIONS = 5_000
 
 _SHORTEST_SUSPECT = 2 * MOST_ATTRIBUTES
 _TAG = re.compile(r"<[a-zA-Z][a-zA-Z0-9:\-]{0,40}")
+_QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
+_CODE = re.compile(r"<(script|style)\b", re.IGNORECASE)
+_CODE_END = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("script", "style")}
 _OPTIONS = re.compile(r"</?(?:option|optgroup|select)\b[^>]*>?", re.IGNORECASE)
 
 
@@ -37,16 +41,36 @@ class PageLimits:
 def strip_traps(markup: str) -> tuple[str, list[PageFlag]]:
     """Return the markup without what would keep a parser busy, and flags of what was done."""
     flags: list[PageFlag] = []
-    pieces = markup.split(">")
-    if max(map(len, pieces)) > _SHORTEST_SUSPECT:
-        stripped = [_without_attributes(piece) if len(piece) > _SHORTEST_SUSPECT else piece for piece in pieces]
-        if stripped != pieces:
-            markup = ">".join(stripped)
+    if max(map(len, markup.split(">"))) > _SHORTEST_SUSPECT:
+        stripped = "".join(part if is_code else _short_tags(part) for part, is_code in _parts(markup))
+        if stripped != markup:
+            markup = stripped
             flags.append(PageFlag.TAG_STRIPPED)
     if markup.count("<") > MOST_OPTIONS and markup.lower().count("<option") > MOST_OPTIONS:
         markup = _OPTIONS.sub(" ", markup)
         flags.append(PageFlag.OPTIONS_DROPPED)
     return markup, flags
+
+
+def _parts(markup: str) -> Iterator[tuple[str, bool]]:
+    """Divide markup into what holds tags and what scripts and style sheets hold, where `<` is no tag."""
+    place = 0
+    while (opening := _CODE.search(markup, place)) is not None:
+        start = markup.find(">", opening.end()) + 1
+        if start == 0:
+            break
+        closing = _CODE_END[opening[1].lower()].search(markup, start)
+        end = len(markup) if closing is None else closing.start()
+        yield markup[place:start], False
+        yield markup[start:end], True
+        place = end
+    yield markup[place:], False
+
+
+def _short_tags(markup: str) -> str:
+    return ">".join(
+        _without_attributes(piece) if len(piece) > _SHORTEST_SUSPECT else piece for piece in markup.split(">")
+    )
 
 
 def _without_attributes(piece: str) -> str:
@@ -55,6 +79,6 @@ def _without_attributes(piece: str) -> str:
     if start is None:
         return piece
     tag = piece[start.start() :]
-    if len(tag) > LONGEST_TAG or len(tag.split()) > MOST_ATTRIBUTES:
+    if len(tag) > LONGEST_TAG or len(_QUOTED.sub("= ", tag).split()) > MOST_ATTRIBUTES:
         return piece[: start.end()]
     return piece
