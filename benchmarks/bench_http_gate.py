@@ -1,13 +1,13 @@
 """The payout gate over HTTP beside a bare FastAPI endpoint: calls a second and waiting times, on loopback.
 
-    python benchmarks/bench_http_gate.py --calls 4000 --together 32
+    python benchmarks/bench_http_gate.py --calls 2000 --repeats 3
 
-Both are served by uvicorn in a process of their own, one after the other, and asked by the same client: one process,
-`--together` connections, one conversion a call. The bare endpoint reads the same body with the same pydantic model and
-says yes. The gate judges each conversion against a database with `--judged` decisions and, where it pays, writes run,
-ledger, kept answer and audit event to the disk before it answers. Every call pays a conversion of its own.
+Both are served by uvicorn, each in a process of its own, and asked in turns by the same client: one process, so many
+connections, so many conversions a call. The bare endpoint reads the same body with the same pydantic model and says
+yes. The gate judges each conversion against a database of judged ones and, where it pays, writes run, ledger, kept
+answer and audit event to the disk before it answers. Every call pays conversions of its own.
 
-Calls and time are bounded; nothing leaves this machine.
+Calls and time are bounded; nothing leaves this machine. What comes to standard output is a table.
 """
 
 from __future__ import annotations
@@ -16,13 +16,18 @@ import argparse
 import asyncio
 import json
 import multiprocessing
+import os
 import socket
+import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
 import polars as pl
 import uvicorn
@@ -40,21 +45,35 @@ TIMEOUT_SECONDS = 300
 
 
 @dataclass(frozen=True)
-class Measured:
-    name: str
-    calls: int
-    seconds: float
-    waits: list[float]
+class Load:
+    """So many connections at once, and so many conversions in each call."""
 
-    def line(self) -> dict[str, object]:
+    together: int
+    lines: int
+
+
+LOADS = (Load(1, 1), Load(32, 1), Load(32, 50))
+
+
+@dataclass
+class Rounds:
+    """What was measured of one server under one load."""
+
+    rates: list[float] = field(default_factory=list)
+    """Calls a second, of each round."""
+    processor: list[float] = field(default_factory=list)
+    """Processor milliseconds of the server for a call, of each round."""
+    waits: list[float] = field(default_factory=list)
+    """Seconds of every call."""
+
+    def cells(self, load: Load) -> str:
+        """Return the cells of the table's row."""
         parts = quantiles(self.waits, n=100)
-        return {
-            "what": self.name,
-            "calls": self.calls,
-            "calls_per_second": round(self.calls / self.seconds, 1),
-            "p50_ms": round(parts[49] * 1000, 2),
-            "p99_ms": round(parts[98] * 1000, 2),
-        }
+        span = f"{min(self.rates):.0f}-{max(self.rates):.0f}"
+        return (
+            f"{median(self.rates):.0f} | {span} | {median(self.rates) * load.lines:.0f} | {parts[49] * 1000:.1f} | "
+            f"{parts[98] * 1000:.1f} | {median(self.processor):.2f}"
+        )
 
 
 def prepare(root: Path, judged: int) -> str:
@@ -106,14 +125,15 @@ def serve(kind: str, root: Path, listening: socket.socket) -> None:
     uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False)).run(sockets=[listening])
 
 
-async def ask(port: int, key: str, numbers: list[int], waits: list[float]) -> None:
+async def ask(port: int, key: str, calls: Sequence[range], waits: list[float]) -> None:
     """Send one call after the other over one connection, as plain HTTP/1.1: the client must not be what is measured."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for number in numbers:
-        body = json.dumps({"conversions": [{"conversion_id": f"c{number}", "amount": "12.50", "currency": "EUR"}]})
+    for numbers in calls:
+        lines = [{"conversion_id": f"c{number}", "amount": "12.50", "currency": "EUR"} for number in numbers]
+        body = json.dumps({"conversions": lines})
         head = (
             f"POST /v1/payout/decisions HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
-            f"Idempotency-Key: n{number}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"Idempotency-Key: n{numbers[0]}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         begun = time.perf_counter()
         writer.write((head + body).encode())
@@ -121,59 +141,98 @@ async def ask(port: int, key: str, numbers: list[int], waits: list[float]) -> No
         length = int(answer.split(b"content-length:")[1].split(b"\r\n")[0])
         said = await reader.readexactly(length)
         waits.append(time.perf_counter() - begun)
-        if b" 200 " not in answer or b'"pay"' not in said:
+        if b" 200 " not in answer or said.count(b'"pay"') < len(numbers):
             raise RuntimeError(f"unexpected answer: {answer!r} {said!r}")
     writer.close()
     await writer.wait_closed()
 
 
-async def load(port: int, key: str, first: int, calls: int, together: int) -> tuple[float, list[float]]:
+async def load_with(port: int, key: str, load: Load, calls: Sequence[range]) -> tuple[float, list[float]]:
     waits: list[float] = []
-    shares = [list(range(first + part, first + calls, together)) for part in range(together)]
     begun = time.perf_counter()
     async with asyncio.timeout(TIMEOUT_SECONDS):
-        await asyncio.gather(*(ask(port, key, share, waits) for share in shares if share))
+        await asyncio.gather(*(ask(port, key, calls[part :: load.together], waits) for part in range(load.together)))
     return time.perf_counter() - begun, waits
 
 
-def measure(kind: str, root: Path, key: str, calls: int, together: int, first: int) -> Measured:
-    listening = socket.socket()
+class Fresh:
+    """Conversions that no call asked about yet."""
+
+    def __init__(self) -> None:
+        self._next = 0
+
+    def calls(self, count: int, load: Load) -> list[range]:
+        """Return what so many calls ask about."""
+        first, self._next = self._next, self._next + count * load.lines
+        return [range(start, start + load.lines) for start in range(first, self._next, load.lines)]
+
+
+@contextmanager
+def serving(kind: str, root: Path) -> Iterator[tuple[int, int]]:
+    """Serve in a process of its own; give its port and process id."""
+    # as `winnow serve` does: only where TCP is named does asyncio send at once
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     listening.listen(512)
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(kind, root, listening), daemon=True)
     server.start()
     try:
-        port = listening.getsockname()[1]
-        asyncio.run(load(port, key, first, together, together))  # warms up, and waits until the server answers
-        seconds, waits = asyncio.run(load(port, key, first + together, calls, together))
+        yield listening.getsockname()[1], server.pid or 0
     finally:
         server.terminate()
         server.join()
         listening.close()
-    return Measured(f"{kind}, {together} together", calls, seconds, waits)
+
+
+def measure(
+    servers: dict[str, tuple[int, int]], fresh: dict[str, Fresh], key: str, load: Load, rounds: tuple[int, int]
+) -> dict[str, Rounds]:
+    """Ask the servers in turns, so that whatever else the machine does befalls both. `rounds`: how many, of what."""
+    found = {kind: Rounds() for kind in servers}
+    times, calls = rounds
+    for _ in range(times):
+        for kind, (port, process) in servers.items():
+            # warms up, and waits until the server answers
+            asyncio.run(load_with(port, key, load, fresh[kind].calls(load.together, load)))
+            used = processor_seconds(process)
+            seconds, waits = asyncio.run(load_with(port, key, load, fresh[kind].calls(calls, load)))
+            used = processor_seconds(process) - used
+            found[kind].rates.append(calls / seconds)
+            found[kind].processor.append(used / calls * 1000)
+            found[kind].waits.extend(waits)
+            print(f"{kind}, {load}: {calls / seconds:.0f} calls a second", file=sys.stderr, flush=True)
+    return found
+
+
+def processor_seconds(process: int) -> float:
+    """User and system time of a process (proc(5), fields 14 and 15 of stat, in clock ticks)."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=2000, choices=range(100, 20001), metavar="100..20000")
-    parser.add_argument("--together", type=int, nargs="+", default=[1, 32])
-    parser.add_argument("--judged", type=int, default=100_000)
+    parser.add_argument("--repeats", type=int, default=3)
     asked = parser.parse_args()
+    counts = {load: max(100, asked.calls // (1 if load == Load(32, 1) else 10)) for load in LOADS}
+    judged = sum(asked.repeats * load.lines * (count + load.together) for load, count in counts.items())
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        key = prepare(root, asked.judged)
-        first = 0
-        for together in asked.together:
-            calls = asked.calls if together > 1 else max(100, asked.calls // 10)
-            rates = {}
-            for kind in ("bare", "gate"):
-                measured = measure(kind, root, key, calls, together, first)
-                rates[kind] = measured.calls / measured.seconds
-                print(json.dumps(measured.line()), flush=True)
-            first += calls + together
-            print(
-                json.dumps({"together": together, "gate_of_bare": round(rates["gate"] / rates["bare"], 3)}), flush=True
-            )
+        key = prepare(root, judged)
+        print("| connections, conversions a call | calls/s | rounds | conversions/s | p50 ms | p99 ms | processor ms |")
+        print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+        ratios = []
+        fresh = {"bare": Fresh(), "gate": Fresh()}
+        with serving("bare", root) as bare, serving("gate", root) as gate:
+            for load, count in counts.items():
+                found = measure({"bare": bare, "gate": gate}, fresh, key, load, (asked.repeats, count))
+                for kind, rounds in found.items():
+                    print(f"| {kind}, {load.together} and {load.lines} | {rounds.cells(load)} |", flush=True)
+                rates = [one / other for one, other in zip(found["gate"].rates, found["bare"].rates, strict=True)]
+                ratios.append(f"{median(rates):.2f} at {load.together} and {load.lines}")
+    print(f"\nThe gate's calls a second, of the bare endpoint's in the same round: {', '.join(ratios)}.")
+    print(f"{judged:,} judged conversions; uvicorn {version('uvicorn')}, fastapi {version('fastapi')}.")
 
 
 if __name__ == "__main__":

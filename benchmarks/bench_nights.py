@@ -1,4 +1,4 @@
-"""A night on top of a lake with history, beside the same night on an empty lake.
+"""A night on top of a lake with history, beside the same night on an empty lake, and one of twice the events.
 
     python benchmarks/bench_nights.py [--days 90] [--clicks 20000] [--conversions 600] [--repeats 3]
 
@@ -134,25 +134,31 @@ def main() -> None:
     day = FIRST + timedelta(days=chosen.days)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        full, empty = scratch / "full", scratch / "empty"
-        for root in (full, empty):
-            root.mkdir()
+        full, empty, twice = (scratch / name for name in ("full", "empty", "twice"))
+        for root in (full, empty, twice):
+            (root / "lists").mkdir(parents=True)
         history(full, chosen.days, chosen.clicks, chosen.conversions)
-        for root in (full, empty):
-            drop(root, day, chosen.clicks, chosen.conversions)
-            (root / "lists").mkdir(exist_ok=True)
-        shutil.copytree(full / "lists", empty / "lists", dirs_exist_ok=True)
+        for root, times in ((full, 1), (empty, 1), (twice, 2)):
+            drop(root, day, times * chosen.clicks, times * chosen.conversions)
+        for root in (empty, twice):
+            shutil.copytree(full / "lists", root / "lists", dirs_exist_ok=True)
         print(f"| night | cpu s (median of {chosen.repeats}) | clock s | peak MiB | judged |")
         print("| --- | --- | --- | --- | --- |")
         cpu = {}
-        for name, root in (("empty lake", empty), (f"{chosen.days}-day lake", full)):
-            runs = [measure(root, day, scratch) for _ in range(chosen.repeats)]
+        nights = {"empty lake": empty, f"{chosen.days}-day lake": full, "empty lake, twice the events": twice}
+        done: dict[str, list[dict[str, float]]] = {name: [] for name in nights}
+        for _ in range(chosen.repeats):
+            for name, root in nights.items():
+                done[name].append(measure(root, day, scratch))
+        for name, runs in done.items():
             middle = {key: statistics.median(run[key] for run in runs) for key in ("cpu", "seconds", "peak_mib")}
             cpu[name] = middle["cpu"]
             figures = f"{middle['cpu']:.2f} | {middle['seconds']:.2f} | {middle['peak_mib']:.0f}"
             print(f"| {name} | {figures} | {runs[0]['scan']} |")
-        first, second = cpu.values()
-        print(f"\nratio {second / first:.2f} at {chosen.clicks} clicks and {chosen.conversions} conversions a day")
+        first, second, third = cpu.values()
+        ratios = f"{second / first:.2f} on {chosen.days} days, {third / first:.2f} with twice the events"
+        size = f"{chosen.clicks:,} clicks and {chosen.conversions:,} conversions a day"
+        print(f"\nOf the processor time on an empty lake: {ratios}; {size}.")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def steps(clicks: str, repeats: int) -> list[Step]:
         Step(
             "http_gate",
             "bench_http_gate.py",
-            ("--calls", "1000", "--judged", "100000"),
+            ("--calls", "1000", *times),
             "Payout gate over HTTP, beside a bare FastAPI endpoint",
             tells=True,
         ),
@@ -75,8 +76,8 @@ def steps(clicks: str, repeats: int) -> list[Step]:
         Step(
             "nights",
             "bench_nights.py",
-            ("--days", "90", "--clicks", "2000", "--conversions", "100", "--repeats", str(repeats)),
-            "A night on a lake of 90 days, beside one on an empty lake",
+            ("--days", "90", "--clicks", "5000", "--conversions", "200", *times),
+            "A night on a lake of 90 days, beside one on an empty lake and one of twice the events",
             tells=True,
         ),
     ]
@@ -108,6 +109,7 @@ def _put(result: Path, step: Step, found: dict[str, Any], seconds: float) -> Non
         "name": step.name,
         "title": step.title or step.name,
         "command": command,
+        "at": f"{datetime.now(UTC):%Y-%m-%d}",
         "seconds": round(seconds),
         **found,
     }
@@ -135,14 +137,20 @@ def report(names: Sequence[str]) -> None:
         if "ways" in result:
             lines += [table(result), "", *(f"{note}" for note in result["notes"]), ""]
         elif "failed" in result:
-            lines += [f"It failed: {result['failed']}", ""]
+            lines += [f"It failed on {result['at']}: {result['failed']}", ""]
         else:
-            lines += ["```", *result["told"], "```", ""]
+            lines += [f"Measured {result['at']}.", "", *_as_told(result["told"])]
     if REMARKS.is_file():
         lines += REMARKS.read_text().splitlines()
     PAGE.write_text("\n".join(lines).rstrip() + "\n")
     if compared:
         _plot(compared)
+
+
+def _as_told(told: Sequence[str]) -> list[str]:
+    """Return what a benchmark printed: from its table on where it made one, else as it stands."""
+    table_at = next((number for number, line in enumerate(told) if line.startswith("| ")), None)
+    return ["```", *told, "```", ""] if table_at is None else [*told[table_at:], ""]
 
 
 def _plot(results: Sequence[dict[str, Any]]) -> None:
