@@ -6,6 +6,7 @@ import threading
 import time
 from datetime import timedelta
 
+import polars as pl
 import psycopg
 import pytest
 import store_writer as writer
@@ -13,7 +14,7 @@ from sqlalchemy import event
 
 from screening.store import AuditEvent, Case, CaseEvent, open_store
 
-LARGE = ("decisions", "sources", "audit_events", "ledger", "cases", "case_events")
+LARGE = ("decisions", "sources", "audit_events", "ledger", "cases", "case_events", "letters", "letter_items")
 """Tables that grow night by night."""
 
 
@@ -38,6 +39,9 @@ QUERIES = {
     "sums of queues": lambda store: store.browse.cases.totals(),
     "queue": lambda store: store.cases.waiting("conversion"),
     "history of a case": lambda store: store.cases.history(1),
+    "applications to tell": lambda store: store.listing.untold_applications("application", ("approve", "reject")),
+    "letters to send": lambda store: store.outbox.due(writer.NOW),
+    "what letters told": lambda store: store.outbox.told(pl.Series(["hold/c1", "hold/c2"])),
     "trail of a subject": lambda store: store.audit.events("case 1"),
     "end of the trail": lambda store: store.audit.append(AuditEvent(writer.NOW, "test", "did", "case 2", {})),
 }
