@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from screening.errors import WinnowError
+from screening.errors import WinnowError, of_system
 
 
 class Health(StrEnum):
@@ -37,12 +37,17 @@ class Check:
     look: Callable[[], Sequence[Finding]]
 
     def findings(self) -> Sequence[Finding]:
-        """Run the check. An error of winnow's is a failure with its remedy; any other leaves the matter unknown."""
+        """Run the check. Errors of winnow and the system are failures with a remedy; others leave it unknown."""
         try:
             return self.look()
         except WinnowError as error:
-            place = f"{error.where}: " if error.where else ""
-            return [Finding(self.subject, Health.FAILED, f"{place}{error.cause}", error.remedy)]
+            return [self._failed(error)]
+        except OSError as error:
+            return [self._failed(of_system(error))]
         except Exception as error:  # noqa: BLE001 - one broken check must not hide what the others find
             seen = f"The check broke off: {type(error).__name__}: {error}"
             return [Finding(self.subject, Health.UNKNOWN, seen, "Look into this error first, then check again.")]
+
+    def _failed(self, error: WinnowError) -> Finding:
+        place = f"{error.where}: " if error.where else ""
+        return Finding(self.subject, Health.FAILED, f"{place}{error.cause}", error.remedy)

@@ -157,11 +157,18 @@ def refused() -> list[Finding]:
     raise InputError("It is wrong.", remedy="Mend it.", where="there")
 
 
+def read_only() -> list[Finding]:
+    raise OSError(30, "Read-only file system", "there")
+
+
 def test_a_check_that_breaks_off_leaves_its_subject_unknown():
     (found,) = Check("this", broken).findings()
     assert (found.health, found.seen) == (Health.UNKNOWN, "The check broke off: RuntimeError: a defect")
     (found,) = Check("this", refused).findings()
     assert found == Finding("this", Health.FAILED, "there: It is wrong.", "Mend it.")
+    (found,) = Check("this", read_only).findings()
+    assert (found.health, found.seen) == (Health.FAILED, "there: Read-only file system.")
+    assert found.remedy.startswith("Mount that place so that it can be written")
 
 
 @pytest.mark.parametrize(
