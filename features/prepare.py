@@ -74,19 +74,18 @@ def assemble(
     inputs = Inputs(conversions, clicks, addresses, agents, referrals, outcomes, click_days)
     facts = _collected(conversion_facts(inputs, last_day))
     sources = summed_sources(nw.from_native(facts.lazy()), nw.from_native(rollups.lazy()), last_day)
-    return Prepared(facts.drop(cs.matches(_COUNTED)), sources, _matrix(facts, sources))
+    own = _collected(own_features(nw.from_native(facts.lazy()), sources))
+    facts = facts.drop(cs.matches(_COUNTED))
+    return Prepared(facts, sources, _matrix(own.with_columns(_single(own)), sources))
 
 
-def _matrix(facts: pl.DataFrame, sources: Sources) -> pl.DataFrame:
-    """Build the matrix in the order of time.
+def _matrix(own: pl.DataFrame, sources: Sources) -> pl.DataFrame:
+    """Put the features of sources beside those of their conversions, in the order of time.
 
     A source's features are copied to its conversions by their place: joins would copy hundreds of columns each time.
     """
-    order = facts.select(pl.arg_sort_by("ts_us", "conversion_id")).to_series()
-    own = _collected(own_features(nw.from_native(facts.lazy()), sources))
-    parts = [own.lazy().with_columns(_single(own)).select(pl.all().gather(order)).collect()]
+    parts = [own.sort("ts_us", "conversion_id")]
     identity = parts[0].select(IDENTITY)
-    del own
     for keys, window, table in tables_of_sources(sources):
         features = _collected(table)
         named = features.select(*keys, pl.col("window").alias(window)).with_row_index("place")
