@@ -31,7 +31,7 @@ from screening.traffic.intake.parquetfile import ParquetRows, read_parquet
 from screening.traffic.intake.rules import Rules
 from screening.traffic.intake.words import FORMULA, Reading, read_currency, read_id
 from screening.traffic.payout_columns import ADDED, PayoutColumns, choose_columns
-from screening.traffic.payout_lines import FrameFile, InStep, MissingRowsError, PayoutLines, repetitions
+from screening.traffic.payout_lines import FrameFile, InStep, MissingRowsError, PayoutLines, repetitions, writing_to
 
 _PARQUET_ROWS = 100_000
 _LINES_AT_A_TIME = 20_000
@@ -109,7 +109,7 @@ def write_payout(lines: PayoutLines, answers: Iterator[pl.DataFrame], draft: Pat
 
     `answers` have those columns and in all one row per line. Raises InputError when the file changed since it was read.
     """
-    with _reading(lines.path, settings) as open_file:
+    with writing_to(draft.parent), _reading(lines.path, settings) as open_file:
         try:
             if isinstance(open_file.reader, ParquetRows):
                 _write_parquet(open_file.reader.file, InStep(answers), draft)

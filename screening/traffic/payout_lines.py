@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
@@ -26,6 +27,17 @@ _IDS_AT_A_TIME = 250_000
 """Lines among which repetitions are looked for at a time; all lines of one conversion are among the same."""
 
 
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Let an error of writing, such as a full disk, name the folder: the operating system does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(folder)
+        raise
+
+
 class FrameFile:
     """Frames of the same columns, appended to a file and read back in their order, as often as wanted.
 
@@ -33,6 +45,7 @@ class FrameFile:
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open as long as this
         self._writer: pq.ParquetWriter | None = None
         self.rows = 0
@@ -51,14 +64,16 @@ class FrameFile:
         table = frame.to_arrow()
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._file, table.schema, compression="lz4")
-        self._writer.write_table(table, row_group_size=_ROWS_AT_A_TIME)
+        with writing_to(self._folder):
+            self._writer.write_table(table, row_group_size=_ROWS_AT_A_TIME)
         self.rows += table.num_rows
 
     def finish(self) -> None:
         """End the writing. Only then can the frames be read."""
         if self._writer is not None and self._writer.is_open:
-            self._writer.close()
-            self._file.flush()
+            with writing_to(self._folder):
+                self._writer.close()
+                self._file.flush()
 
     def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """Yield what was appended, whole or some columns of it, some rows at a time."""
@@ -68,7 +83,7 @@ class FrameFile:
 
 def write_frames(path: Path, frames: Iterable[pl.DataFrame]) -> None:
     """Write frames of the same columns, at least one, to a Parquet file, and have it safely on the disk."""
-    with path.open("wb") as file:
+    with writing_to(path.parent), path.open("wb") as file:
         writer: pq.ParquetWriter | None = None
         for frame in frames:
             table = frame.to_arrow()

@@ -444,6 +444,11 @@ def test_a_full_disk_is_called_what_it_is_and_leaves_no_answer_behind(programme,
             patched.setattr(place, full)
             with pytest.raises(OSError, match="No space left"):
                 programme.gate(path)
+    with monkeypatch.context() as patched:
+        patched.setattr("pyarrow.parquet.ParquetWriter.write_table", full)
+        with pytest.raises(OSError, match="No space left") as failed:
+            programme.gate(path)
+        assert failed.value.filename == str(programme.root / "reports")
     assert not list((programme.root / "reports" / "payouts").iterdir())
     assert programme.released() == {}
 
