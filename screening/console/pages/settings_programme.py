@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -40,10 +41,20 @@ _NUMBERS = frozenset({"notices.smtp.port"})
 _ENTRY_LETTERS_MAX = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What a form came to: what was typed and is wrong (`fault`, of the part `about`), or what was done (`said`)."""
+
+    typed: Mapping[str, Any] | None = None
+    fault: WinnowError | None = None
+    about: str = ""
+    said: Said | None = None
+
+
 @router.get("/settings/policy")
 def show_policy(request: Request, console: Here, person: Viewer, done: str = "") -> Response:
     """Show the policy, clause by clause."""
-    return _policy_page(request, console, person, said=_said("policy", done))
+    return _policy_page(request, console, person, Came(said=_said("policy", done)))
 
 
 @router.post("/settings/policy")
@@ -56,14 +67,14 @@ def change_policy(request: Request, console: Here, person: Editor, fields: Field
         _demand_short(typed)
         changed = _editing(console, person).change_policy(typed, fields.get("seen", ""))
     except WinnowError as error:
-        return _policy_page(request, console, person, typed=typed, fault=error)
+        return _policy_page(request, console, person, Came(typed, error))
     return see(f"/settings/policy?done={','.join(changed) or 'nothing'}")
 
 
 @router.get("/settings/retention")
 def show_retention(request: Request, console: Here, person: Viewer, done: str = "") -> Response:
     """Show how long what is kept."""
-    return _retention_page(request, console, person, said=_said("retention", done))
+    return _retention_page(request, console, person, Came(said=_said("retention", done)))
 
 
 @router.post("/settings/retention")
@@ -74,14 +85,14 @@ def change_retention(request: Request, console: Here, person: Editor, fields: Fi
         values = {key: _whole(key, text) for key, text in typed.items()}
         changed = _editing(console, person).change(Edit("retention", values, fields.get("seen", "")))
     except WinnowError as error:
-        return _retention_page(request, console, person, typed=typed, fault=error)
+        return _retention_page(request, console, person, Came(typed, error))
     return see(f"/settings/retention?done={','.join(changed) or 'nothing'}")
 
 
 @router.get("/settings/connections")
 def show_connections(request: Request, console: Here, person: Viewer, done: str = "") -> Response:
     """Show where winnow connects to, and since when each secret is set."""
-    return _connections_page(request, console, person, said=_said("connection", done))
+    return _connections_page(request, console, person, Came(said=_said("connection", done)))
 
 
 @router.post("/settings/connections/{name}")
@@ -94,19 +105,11 @@ def edit_connection(request: Request, console: Here, person: Editor, name: str, 
         wanted = Wanted(values, fields.get("seen", ""), fields.get("secret", ""), fields.get("remove") == "yes")
         changed = change_connection(_editing(console, person), name, wanted)
     except WinnowError as error:
-        return _connections_page(request, console, person, typed=fields, fault=(name, error))
+        return _connections_page(request, console, person, Came(fields, error, about=name))
     return see(f"/settings/connections?done={','.join(changed) or 'nothing'}")
 
 
-def _policy_page(
-    request: Request,
-    console: Console,
-    person: Person,
-    *,
-    typed: Mapping[str, list[str]] | None = None,
-    fault: WinnowError | None = None,
-    said: Said | None = None,
-) -> Response:
+def _policy_page(request: Request, console: Console, person: Person, came: Came) -> Response:
     desk = _desk(console, person)
     section, policy, unreadable = None, None, None
     try:
@@ -115,69 +118,60 @@ def _policy_page(
     except WinnowError as error:
         unreadable = error
     stored = {name: list(entries) for name, entries in policy.model_dump().items()} if policy else {}
-    return render(
+    return _render(
         request,
+        person,
         "settings_policy.html",
-        status_code=fault.http_status if fault else HTTPStatus.OK,
+        came,
         stored=stored,
-        shown=typed or stored,
+        shown=came.typed or stored,
         seen=version_of_policy(policy) if policy else "",
         file=section.file if section else "",
         fixed={} if section and section.file else fixed_by(console.workspace.loaded, _policy_keys()),
         unreadable=unreadable,
-        may_change=person.may(Action.CHANGE_PROGRAMME),
-        fault=fault,
-        said=said,
     )
 
 
-def _retention_page(
-    request: Request,
-    console: Console,
-    person: Person,
-    *,
-    typed: Mapping[str, str] | None = None,
-    fault: WinnowError | None = None,
-    said: Said | None = None,
-) -> Response:
+def _retention_page(request: Request, console: Console, person: Person, came: Came) -> Response:
     loaded = console.workspace.loaded
     stored = values_of(loaded, _DAYS)
-    return render(
+    return _render(
         request,
+        person,
         "settings_retention.html",
-        status_code=fault.http_status if fault else HTTPStatus.OK,
+        came,
         items=[_DESCRIBED[key] for key in _DAYS],
         stored=stored,
-        shown=typed or stored,
+        shown=came.typed or stored,
         seen=version_of(stored),
         fixed=fixed_by(loaded, _DAYS),
-        may_change=person.may(Action.CHANGE_PROGRAMME),
-        fault=fault,
-        said=said,
     )
 
 
-def _connections_page(
-    request: Request,
-    console: Console,
-    person: Person,
-    *,
-    typed: Mapping[str, str] | None = None,
-    fault: tuple[str, WinnowError] | None = None,
-    said: Said | None = None,
-) -> Response:
+def _connections_page(request: Request, console: Console, person: Person, came: Came) -> Response:
     found: tuple[Connection, ...] = connections(console.workspace, console.live.environment)
-    return render(
+    return _render(
         request,
+        person,
         "settings_connections.html",
-        status_code=fault[1].http_status if fault else HTTPStatus.OK,
+        came,
         connections=found,
         choices=_CHOICES,
-        typed=typed or {},
+        typed=came.typed or {},
         switches=_SWITCHES,
+    )
+
+
+def _render(request: Request, person: Person, template: str, came: Came, **shown: Any) -> Response:  # noqa: ANN401 - whatever the template shows
+    return render(
+        request,
+        template,
+        status_code=came.fault.http_status if came.fault else HTTPStatus.OK,
         may_change=person.may(Action.CHANGE_PROGRAMME),
-        fault=fault,
-        said=said,
+        fault=came.fault,
+        about=came.about,
+        said=came.said,
+        **shown,
     )
 
 
