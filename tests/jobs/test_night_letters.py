@@ -17,6 +17,7 @@ from screening.jobs.night_stages import Night
 from screening.jobs.nightly import STAGES
 from screening.jobs.progress import silent_progress
 from screening.notices.mail import SmtpTransport
+from screening.store import Store
 
 NOW = OCTOBER + timedelta(days=1)
 
@@ -151,6 +152,26 @@ def test_a_limit_that_all_partners_share_is_told_to_each_who_sends_traffic(progr
     for letter in letters:
         assert "we have lowered the cap that all partners share for offer o1." in letter.text
         assert "From now:  300" in letter.text
+
+
+def test_the_sources_of_a_run_are_read_once_for_all_its_shared_limits(programme, monkeypatch):
+    read = []
+    sources_of = Store.sources
+    monkeypatch.setattr(Store, "sources", lambda store, run_id: read.append(run_id) or sources_of(store, run_id))
+    caps = writer.caps(2).with_columns(
+        affiliate_id=pl.lit(None, pl.String), offer_id=pl.Series(["o1", "o2"]), action=pl.lit("pause"),
+        expires_at=pl.lit(NOW + timedelta(days=9)),
+    )  # fmt: skip
+    sources = writer.sources(3).with_columns(
+        affiliate_id=pl.Series(["a1", "a2", "a1"]), offer_id=pl.Series(["o1", "o1", "o2"])
+    )
+    with programme.store() as store:
+        store.record_scan(writer.run_record("caps-1", finished_at=OCTOBER), writer.decisions(0), sources, caps)
+        proposed = store.recommendations.of_status("proposed")["cap_id"].to_list()
+        store.recommendations.move(proposed, before="proposed", after="approved")
+        store.recommendations.move(proposed, before="approved", after="pushed")
+    assert tell(programme).counts["written_caps"] == 3
+    assert read == ["caps-1"]
 
 
 def test_it_is_a_stage_before_the_digest_and_says_what_it_would_do(programme):
