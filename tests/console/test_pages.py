@@ -194,6 +194,8 @@ def test_an_uploaded_payout_file_is_gated_and_its_answer_can_be_downloaded(make_
     assert sent.status_code == 303, sent.text
     page = browser.get(sent.headers["location"]).text
     assert "Download the answer" in page
+    assert re.search(r"1 line</dt><dd>Conversions too soon after the click <code[^>]*>ctct_short</code>", page)
+    assert re.search(r"1 line</dt><dd>Formula in the line", page)
     answer = browser.get(f"{sent.headers['location']}/answer").text
     assert re.search(r"^c0,1,=1\+1,(pay|hold)", answer, re.M)
     assert re.search(r"^c19,20,held,hold,ctct_short", answer, re.M)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from screening.errors import InputError, NotFoundError
 from screening.jobs.payout import gate_payout
@@ -20,6 +22,8 @@ from screening.workspace import Workspace
 ROWS = 25
 _RELEASES = 100
 _FOLDER = "batches"
+_KEPT = "reports/"
+"""Where the gate keeps its answers, below the workspace, as a run names it among its inputs."""
 _SUFFIXES = (".csv", ".parquet")
 
 
@@ -35,13 +39,17 @@ class BatchTotal:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch: its run, its totals, and the file of answers when it was uploaded here (None: gated elsewhere)."""
+    """A batch: its run, its totals, and the file of answers when it was uploaded here (None: gated elsewhere).
+
+    `reasons` counts the lines that were held or rejected by reason code, the most first; a line may have several.
+    """
 
     run: RunRow
     totals: tuple[BatchTotal, ...]
     batch_id: str
     answer: Path | None
     releases: tuple[ReleaseRow, ...] = ()
+    reasons: tuple[tuple[str, int], ...] = ()
 
 
 def batches(workspace: Workspace, store: Store, below: int | None) -> tuple[Batch, ...]:
@@ -56,7 +64,7 @@ def batch(workspace: Workspace, store: Store, run_id: str, after: str) -> Batch:
         raise NotFoundError(f"There is no payout batch {run_id!r}.", remedy="Choose one of the list.", where="batch")
     found = _batch(workspace, store, run)
     releases = store.browse.trail.releases(found.batch_id, _RELEASES, after)
-    return Batch(found.run, found.totals, found.batch_id, found.answer, releases)
+    return replace(found, releases=releases, reasons=_reasons(workspace, store, run_id))
 
 
 def gate_upload(workspace: Workspace, name: str, content: bytes, now: datetime, progress: Progress) -> str:
@@ -78,6 +86,18 @@ def gate_upload(workspace: Workspace, name: str, content: bytes, now: datetime, 
         given.unlink(missing_ok=True)
         out.unlink(missing_ok=True)
     return gated.run_id
+
+
+def _reasons(workspace: Workspace, store: Store, run_id: str) -> tuple[tuple[str, int], ...]:
+    """Count the reasons of a batch in the answer that the gate kept; empty for a batch of the API, which keeps none."""
+    kept = [workspace.root / name for name in store.run(run_id).inputs if name.startswith(_KEPT)]
+    if not kept or not kept[0].is_file():
+        return ()
+    codes = (
+        pl.scan_parquet(kept[0]).filter(pl.col("decision") != "pay").select(pl.col("reasons").explode()).drop_nulls()
+    )
+    counted = codes.group_by("reasons").len().sort("len", "reasons", descending=[True, False]).collect()
+    return tuple((str(code), int(count)) for code, count in counted.iter_rows())
 
 
 def _folder(workspace: Workspace) -> Path:
