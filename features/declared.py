@@ -36,10 +36,11 @@ EXPLAINED_FEATURES = tuple(
 
 
 def rewarders(affiliates: pl.DataFrame) -> frozenset[str]:
-    """Return the ids of active affiliates (canonical) that declare a rewarding way of promoting."""
+    """Return the ids of affiliates (canonical) that declare a rewarding way of promoting and are not stopped."""
     word = pl.element().str.to_lowercase().str.replace_all(r"[_\-\s]+", " ").str.strip_chars()
     declares = pl.col("promo_methods").list.eval(word.is_in(list(REWARDING))).list.any()
-    told = affiliates.filter(declares.fill_null(value=False) & (pl.col("status") == "active").fill_null(value=False))
+    stopped = pl.col("status").is_in(["paused", "banned"])
+    told = affiliates.filter(declares.fill_null(value=False) & ~stopped.fill_null(value=False))
     return frozenset(told["affiliate_id"].drop_nulls())
 
 

@@ -16,12 +16,14 @@ class Lookups:
 
     `addresses` takes distinct addresses and gives ip, ip_class, ip_country, network; `agents` takes distinct user
     agents and gives user_agent, agent_class, agent_age, agent_mobile. `sites` has affiliate_id and host (lower case, no
-    `www.`), a row per approved site; an affiliate without rows has none on record.
+    `www.`), a row per approved site; an affiliate without rows has none on record. `rewarders` are the affiliates of
+    `features.declared.rewarders`.
     """
 
     addresses: Classifier
     agents: Classifier
     sites: pl.DataFrame
+    rewarders: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Tables:
     addresses: pl.DataFrame
     agents: pl.DataFrame
     referrals: pl.DataFrame
+    rewarders: frozenset[str] = frozenset()
 
 
 ADDRESS_COLUMNS = ("ip", "ip_class", "ip_country", "network")
@@ -46,6 +49,7 @@ def tables_for(frames: Iterable[pl.LazyFrame], lookups: Lookups) -> Tables:
         lookups.addresses(addresses).select(ADDRESS_COLUMNS).unique("ip", keep="first"),
         lookups.agents(agents).select(AGENT_COLUMNS).unique("user_agent", keep="first"),
         referrals(_distinct(frames, ["affiliate_id", "referrer"]), lookups.sites),
+        lookups.rewarders,
     )
 
 

@@ -10,6 +10,7 @@ import polars as pl
 import polars.selectors as cs
 
 from features.click_codes import rolled_up
+from features.declared import without_explained
 from features.facts import Inputs, conversion_facts
 from features.lookups import Lookups, Tables, tables_for
 from features.matrix import IDENTITY, Sources, own_features, summed_sources, tables_of_sources
@@ -34,7 +35,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Facts of conversions, their sources, and the matrix that judges see; collected.
+    """Facts of conversions, their sources, and the matrix that judges see, without what `rewarders` declare; collected.
 
     The matrix has `features.matrix.IDENTITY`, then a float column (32 bits) per feature of
     `features.families.all_features`.
@@ -43,6 +44,7 @@ class Prepared:
     facts: pl.DataFrame
     sources: Sources
     matrix: pl.DataFrame
+    rewarders: frozenset[str]
 
 
 def prepare(traffic: Traffic, lookups: Lookups, last_day: int) -> Prepared:
@@ -76,7 +78,8 @@ def assemble(
     sources = summed_sources(nw.from_native(facts.lazy()), nw.from_native(rollups.lazy()), last_day)
     own = _collected(own_features(nw.from_native(facts.lazy()), sources))
     facts = facts.drop(cs.matches(_COUNTED))
-    return Prepared(facts, sources, _matrix(own.with_columns(_single(own)), sources))
+    matrix = _matrix(own.with_columns(_single(own)), sources)
+    return Prepared(facts, sources, without_explained(matrix, tables.rewarders), tables.rewarders)
 
 
 def _matrix(own: pl.DataFrame, sources: Sources) -> pl.DataFrame:

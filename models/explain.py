@@ -6,7 +6,7 @@ so that anybody can check it in the raw events. They are ordered by how surprisi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -91,14 +91,18 @@ class _Finding:
     evidence: float
 
 
-def source_reasons(sums: Mapping[str, Any], most: int) -> list[Reason]:
+def source_reasons(sums: Mapping[str, Any], most: int, explained: Collection[str] = ()) -> list[Reason]:
     """Return up to `most` reasons of a source, the most surprising first; empty when nothing stands out.
+
+    `explained` names properties (shares, or `rate`) that are no reason for this source.
 
     `sums` is a row of `features.sources.level_sums`: counts `k_`, `n_` and expectations `e_` of every share, `clicks`,
     `conversions`, `e_rate`, and the sums of spreads. The weight of a reason is its evidence mapped to 0..1.
     """
-    findings = [finding for name in SHARE_CODES if (finding := _share(name, sums)) is not None]
-    findings += [finding for finding in (_rate(sums), *_spreads(sums)) if finding is not None]
+    told = [name for name in SHARE_CODES if name not in explained]
+    findings = [finding for name in told if (finding := _share(name, sums)) is not None]
+    rate = None if "rate" in explained else _rate(sums)
+    findings += [finding for finding in (rate, *_spreads(sums)) if finding is not None]
     findings.sort(key=lambda finding: (-finding.evidence, finding.reason.code))
     best: dict[str, Reason] = {}
     for finding in findings:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from features.lookups import Lookups, site_hosts
+from features.lookups import Lookups
 from features.matrix import IDENTITY
 from features.schema import Kind
 from features.windows import day_number
@@ -154,7 +154,7 @@ def _judges(
 
 
 def _lookups(bench: _Bench, day: date) -> Lookups:
-    return lookups(bench.books, site_hosts(bench.snapshot.frame(Kind.AFFILIATES).collect()), day)
+    return lookups(bench.books, bench.snapshot.frame(Kind.AFFILIATES).collect(), day)
 
 
 def _played(bench: _Bench, first: date, judges: dict[str, TaughtJudge], progress: Progress) -> Played:

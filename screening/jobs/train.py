@@ -11,7 +11,6 @@ from typing import Any
 
 import polars as pl
 
-from features.lookups import site_hosts
 from features.prepare import prepare
 from features.schema import Kind
 from features.windows import day_number
@@ -84,7 +83,7 @@ def _teach(workspace: Workspace, snapshot: Snapshot, books: Books, known: tuple[
     settings = workspace.settings.training
     first, last = _history(snapshot, settings.history_days)
     traffic = working_traffic(snapshot, first, last, now)
-    on = lookups(books, site_hosts(snapshot.frame(Kind.AFFILIATES).collect()), last)
+    on = lookups(books, snapshot.frame(Kind.AFFILIATES).collect(), last)
     own = teach(traffic, on, day_number(last), lessons_of(settings.injection), settings.seed)
     if own is None:
         raise InputError(

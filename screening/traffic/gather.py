@@ -19,6 +19,7 @@ import polars as pl
 
 from features.click_codes import rolled_up
 from features.clicks import ROLLUP_VERSION
+from features.declared import rewarders
 from features.intelligence.addresses import AddressBook
 from features.intelligence.agents import AgentBook
 from features.lookups import Lookups, site_hosts
@@ -96,14 +97,14 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What events are looked up in: the books, and the approved sites as `features.lookups.site_hosts` gives them."""
+    """What events are looked up in: the books, and the affiliates (canonical)."""
 
     books: Books
-    sites: pl.DataFrame
+    affiliates: pl.DataFrame
 
     def on(self, day: date) -> Lookups:
         """Bind it to the day on which agents are seen."""
-        return lookups(self.books, self.sites, day)
+        return lookups(self.books, self.affiliates, day)
 
 
 class ClickEngine(Protocol):
@@ -201,7 +202,7 @@ def gather_with(snapshot: Snapshot, period: Period, books: Books, reading: Readi
 def _gathered(snapshot: Snapshot, period: Period, books: Books, reading: Reading, parts: tuple[Part, ...]) -> Gathered:
     first = period.window_first
     affiliates = snapshot.frame(Kind.AFFILIATES).collect()
-    known = Known(books, site_hosts(affiliates))
+    known = Known(books, affiliates)
     days = [day for day in snapshot.days(Kind.CLICKS) if first - timedelta(days=CLICK_DAYS) <= day <= period.last]
     # before anything else is in memory: a day of clicks takes the most of it
     rollups = _rollups(snapshot, [day for day in days if day >= first], known, reading)
@@ -249,9 +250,10 @@ def _hourly(snapshot: Snapshot, period: Period) -> pl.DataFrame:
     )
 
 
-def lookups(books: Books, sites: pl.DataFrame, day: date) -> Lookups:
-    """Bind the books to the day on which agents are seen."""
-    return Lookups(books.addresses.classify, lambda agents: books.agents.classify(agents, on=day), sites)
+def lookups(books: Books, affiliates: pl.DataFrame, day: date) -> Lookups:
+    """Bind the books to the day on which agents are seen, with what affiliates (canonical) declare."""
+    sites, declared = site_hosts(affiliates), rewarders(affiliates)
+    return Lookups(books.addresses.classify, lambda agents: books.agents.classify(agents, on=day), sites, declared)
 
 
 def working_traffic(snapshot: Snapshot, first: date, last: date, decided_at: datetime) -> Traffic:
@@ -276,7 +278,7 @@ def _rollups(snapshot: Snapshot, days: Sequence[date], known: Known, reading: Re
 
 
 def _rollup_path(snapshot: Snapshot, day: date, known: Known, folder: Path) -> Path:
-    parts, sites = snapshot.select((Kind.CLICKS,), day, day), known.sites
+    parts, sites = snapshot.select((Kind.CLICKS,), day, day), site_hosts(known.affiliates)
     key = hashlib.sha256()
     versions = repr(sorted(known.books.versions.items()))
     for text in (str(ROLLUP_VERSION), *sorted(part.digest for part in parts), versions):

@@ -13,6 +13,7 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
+from features.declared import EXPLAINED, without_explained
 from features.registry import LEVELS, SUB
 from features.source_rows import source_matrix
 from features.windows import day_number, window_bounds, window_name
@@ -85,7 +86,7 @@ def _sources(gathered: Gathered, taught: TaughtJudge, verdict: Verdicts, setting
     """Judge sub-sources and windows: SUB, window, counts, posterior, p_value, flagged, bad share, `held`, reasons."""
     matrix = gathered.prepared.matrix
     lazy: pl.LazyFrame = nw.to_native(source_matrix(gathered.prepared.sources))
-    rows = lazy.collect().sort(*SUB, "window")
+    rows = without_explained(lazy.collect(), gathered.prepared.rewarders).sort(*SUB, "window")
     scores = taught.score(rows)
     newest = rows.filter(pl.col("window") == 0)
     own = matrix.select(*SUB, window=_WINDOW, payout="payout").with_columns(
@@ -165,7 +166,10 @@ def _reasons_of(rows: pl.DataFrame, gathered: Gathered, settings: DecisionSettin
         if (row := sums.get(tuple(key))) is None:
             texts.append("[]")
             continue
-        found = source_reasons(row, settings.reasons_max) or [Reason("unlike_programme", {"score": score}, 0.5)]
+        explained = EXPLAINED if key[0] in gathered.prepared.rewarders else ()
+        found = source_reasons(row, settings.reasons_max, explained) or [
+            Reason("unlike_programme", {"score": score}, 0.5)
+        ]
         texts.append(json.dumps([_data(reason) for reason in found]))
     return pl.Series("reason_details", texts, dtype=pl.String)
 

@@ -67,6 +67,13 @@ def test_rates_and_scatters_far_from_the_norm_are_named_in_numbers(changes, code
     assert CODES[code].explanation.format(**reason.numbers)
 
 
+def test_what_is_explained_is_no_reason():
+    row = sums(k_customer_again=180, k_hosting=180, conversions=1000, e_rate=200.0)
+    found = source_reasons(row, 5, explained={"customer_again", "rate"})
+    assert [reason.code for reason in found] == ["address_hosting"]
+    assert set(codes(row)) == {"address_hosting", "customer_repeated", "rate_high"}
+
+
 def test_a_code_is_given_once_and_the_most_surprising_comes_first():
     row = sums(k_ctct_under_5s=60, k_ctct_under_15s=100, k_hosting=190)
     assert codes(row) == ["address_hosting", "ctct_short"]

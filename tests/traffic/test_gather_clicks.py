@@ -12,7 +12,6 @@ from features.clicks import SOURCE_DAY
 from features.intelligence.addresses import AddressBook
 from features.intelligence.agents import AgentBook
 from features.intelligence.networks import carried_names
-from features.lookups import site_hosts
 from features.schema import Kind, polars_schema
 from features.working import claimed_clicks, working_clicks, working_conversions
 from screening.traffic import gather
@@ -50,7 +49,7 @@ def snapshot(tmp_path):
 @pytest.fixture
 def known():
     books = gather.Books(AddressBook.of([], carried_names()), AgentBook.of([]), {})
-    return gather.Known(books, site_hosts(pl.DataFrame(schema=polars_schema(Kind.AFFILIATES))))
+    return gather.Known(books, pl.DataFrame(schema=polars_schema(Kind.AFFILIATES)))
 
 
 def test_a_day_rolled_in_pieces_is_the_day_rolled_at_once(snapshot, known, monkeypatch):
