@@ -1,4 +1,4 @@
-"""A seventh simulated affiliate programme, kept for blind tests: nothing is trained on it.
+"""A seventh simulated affiliate programme, written as an examiner would who knows winnow by its contract only.
 
     python benchmarks/generators/seventh_programme.py OUT --seed 1
 

@@ -1,4 +1,4 @@
-"""The seventh generator, kept for blind tests, writes complete and repeatable programmes with the frauds it names."""
+"""The seventh generator writes complete and repeatable programmes with the frauds it names."""
 
 from __future__ import annotations
 
