@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from screening.applicants.intake_fields import Application, FieldProblem, UnusableApplication, application
 from screening.errors import InputError, UnavailableError
@@ -21,6 +22,10 @@ from screening.workspace import Workspace
 ACTION = "hand in application"
 _FILE_LETTERS = 32
 _OWNER_ONLY = 0o600
+_STAND_INS: Mapping[str, object] = MappingProxyType(
+    {"name": "Name", "email": "name@travelnotes.com", "websites": ["https://travelnotes.com"]}
+)
+"""What can be read, in place of a needed field that cannot, while the other fields are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +41,20 @@ def problems_of(workspace: Workspace, fields: Mapping[str, object], now: datetim
 
     Empty: every field that was filled in can be read, and none is missing.
     """
-    try:
-        return application(fields, workspace.settings.screening.intake, now).problems
-    except UnusableApplication as error:
-        return (error.problem,)
+    limits, read = workspace.settings.screening.intake, dict(fields)
+    found: list[FieldProblem] = []
+    while True:
+        try:
+            return (*found, *application(read, limits, now).problems)
+        except UnusableApplication as error:
+            found.append(error.problem)
+            if (
+                error.problem.field not in _STAND_INS
+                or read.get(error.problem.field) == _STAND_INS[error.problem.field]
+            ):
+                return tuple(found)
+            # what is wrong with the other fields is said at once, not one field after the other
+            read[error.problem.field] = _STAND_INS[error.problem.field]
 
 
 def hand_in(

@@ -264,6 +264,13 @@ def test_the_form_says_at_each_field_what_is_wrong_and_keeps_what_was_typed(scen
     assert not list((scene.root / "drop").glob("applications/*"))
 
 
+def test_the_form_says_all_that_is_wrong_at_once(scene):
+    form = {"name": "", "email": "nope", "country": "Germany", "phone": "x"}
+    answer = scene.browser().post("/apply", form)
+    faulty = re.findall(r'id="(\w+)-fault"', answer.text)
+    assert sorted(faulty) == ["consent", "country", "email", "name", "phone", "websites"]
+
+
 def test_a_partner_who_appeals_too_often_keeps_the_text(make_scene):
     scene = make_scene(PORTAL__APPEALS_PER_HOUR="1")
     affiliate = scene.store.decisions("latest").filter(pl.col("decision") == "hold")["affiliate_id"][0]
