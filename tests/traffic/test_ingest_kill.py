@@ -135,6 +135,18 @@ def test_killed_at_any_time_and_run_again_gives_the_undisturbed_lake(programme, 
         assert retaken(programme, root) == expected, number
 
 
+def test_what_a_kill_after_the_commit_left_goes_with_the_next_ingest(programme, monkeypatch):
+    """The draft of an ingest that refused nothing is removed after its commit; a kill in between leaves it, empty."""
+    head = "click_id,ts,affiliate_id,offer_id\n"
+    with monkeypatch.context() as killed:
+        killed.setattr(Path, "unlink", lambda *_, **__: None)  # as if dead before the last of its file operations
+        programme.take(Kind.CLICKS, programme.write("a.csv", head + "k1,2026-01-01,a,o\n"))
+    assert [path.name for path in (programme.root / "quarantine").iterdir()] == ["ingest-00000001.draft"]
+    programme.take(Kind.CLICKS, programme.write("b.csv", head + "k2,2026-01-02,a,o\n"))
+    assert programme.snapshot.version == 2
+    assert not list((programme.root / "quarantine").iterdir())
+
+
 def test_two_ingests_at_once_wait_for_each_other_or_say_who_runs(programme, shipped):
     fill(programme.root)
     files = sorted(programme.root.glob("*.csv"))

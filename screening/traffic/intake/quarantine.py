@@ -16,6 +16,7 @@ from screening.traffic.intake.batch import LINE, RawRecords
 from screening.traffic.intake.faults import MEANINGS, Fault, Refusal
 
 _VALUE_CHARACTERS = 200
+_DRAFT = ".draft"
 
 
 def quarantine_name(version: int) -> str:
@@ -88,13 +89,17 @@ class Quarantine:
 
 @contextmanager
 def drafting(target: Path) -> Iterator[IO[str]]:
-    """Open the draft of a quarantine file; what an ingest that never ended left under its name is removed first.
+    """Open the draft of a quarantine file; what ingests that were killed left there is removed first.
 
-    The draft is thrown away at the end of the block unless `publish` moved it to its place.
+    The draft is thrown away at the end of the block unless `publish` moved it to its place. The lake's lock must be
+    held: drafts of others are then nobody's.
     """
     draft = _draft_of(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
+    # also those of earlier versions: a kill may come between an ingest's commit and the end of its draft
+    for left in target.parent.glob(f"ingest-*{_DRAFT}"):
+        left.unlink(missing_ok=True)
     try:
         with draft.open("w", encoding="ascii") as stream:
             yield stream
@@ -114,4 +119,4 @@ def publish(stream: IO[str], target: Path) -> bool:
 
 
 def _draft_of(target: Path) -> Path:
-    return target.with_suffix(".draft")
+    return target.with_suffix(_DRAFT)
