@@ -25,8 +25,11 @@ EXPLAINED = frozenset(
         *("customer_id_uses", "device_id_uses", "ip_uses", "network_uses", "rate"),
     }
 )
-"""Properties that returning customers explain. The need was seen on the ninth generator, where what scores held of clean
-payout fell from 5.9 % to 2.2 % and of fraud from 67 % to 66 %; on four others fraud held fell by 0 to 2 points."""
+"""Properties that returning customers explain.
+
+The need was seen on the ninth generator, where what scores held of clean payout fell from 5.9 % to 2.2 % and of fraud
+from 67 % to 66 %; on four others the fraud held fell by 0 to 2 points.
+"""
 EXPLAINED_FEATURES = tuple(
     feature.name
     for feature in all_features()
