@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -25,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from measuring import peak_mib
 
 from features.schema import Kind, polars_schema
 from screening.jobs.nightly import nightly
@@ -103,7 +103,7 @@ def timed(root: Path, day: date) -> dict[str, float]:
     return {
         "seconds": time.perf_counter() - began,
         "cpu": time.process_time() - before,
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_mib": peak_mib(),
         "scan": said["scan"],
     }
 
