@@ -6,8 +6,8 @@ Every programme is simulated, and so is its fraud. The families of programmes ar
 different mechanics. The shipped judge was taught on other seeds of all but the ninth, so these are figures for unseen
 programmes of known families, and of one that is not known; `unseen_families.py` leaves each family out in turn.
 `--only` takes the programmes whose name begins so. Denominators: fraud is simulated fraudulent payout; clean is
-all other payout, but for conversions that the buyer had charged back by the night of the scan, which nobody owes any
-more. Both count hold and reject as stopped.
+all other payout that is owed, which leaves out what the buyer had charged back by the night of the scan and conversions
+of partners that the programme itself paused or banned. Both count hold and reject as stopped.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ SEEDS = (901, 902, 903)
 START = date(2026, 5, 1)
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
 KINDS = (Kind.CLICKS, Kind.CONVERSIONS, Kind.OUTCOMES, Kind.AFFILIATES)
+NOT_OWED = ["charged_back", "affiliate_paused", "affiliate_banned"]
+"""Reasons to stop a conversion that are no judgement about it."""
 LEVEL = 0.9
 DRAWS = 500
 
@@ -138,7 +140,7 @@ def judged(case: Case, folder: Path) -> pl.DataFrame:
         "affiliate_id",
         pl.col("payout").cast(pl.Float64),
         winnow=(pl.col("decision") != "pay").cast(pl.Int64),
-        charged_back=pl.col("reasons").list.contains("charged_back"),
+        owed=pl.col("reasons").list.set_intersection(NOT_OWED).list.len() == 0,
     )
     for preset in PRESETS.values():
         held = held_by(preset, conversions, clicks if clicks.height else None)
@@ -176,7 +178,7 @@ def main(seeds: list[int], only: str) -> None:
                     affiliate_id=pl.format("{}-{}-{}", pl.lit(seed), pl.lit(index), "affiliate_id")
                 )
                 collected.setdefault(case.name, []).append(named)
-    kept = pl.col("is_fraud") | ~pl.col("charged_back")
+    kept = pl.col("is_fraud") | pl.col("owed")
     methods = ["winnow", *(preset.name for preset in PRESETS.values())]
     for name, parts in collected.items():
         rows = pl.concat(parts).filter(kept)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
+from scipy.stats import binom
 
 DAY_US = 86_400_000_000
-LOG_GAPS_MAX = 0.05
-"""Share of an affiliate's conversions without their click, beyond which the click log has gaps for it. Ours."""
-GAP_LEAST, GAP_PARTNERS, GAP_MAJORITY = 10, 5, 0.75
-"""Conversions with which an affiliate tells of gaps, how many such others it takes, and which part of them. Ours."""
+GAP_LEAST, GAP_PARTNERS = 10, 5
+"""Conversions with which an affiliate tells of gaps in the click log, and how many such others it takes. Ours."""
+GAP_FACTOR, GAP_CHANCE = 2.0, 0.001
+"""How many times the usual share of clicks an honest affiliate may lack, and the chance below which what it lacks is
+more than that. Ours: honest affiliates of one log differ by a factor of two or so."""
 _HITS = {"conversion_id": pl.String, "code": pl.String, "numbers": pl.String}
 
 
@@ -106,20 +109,21 @@ def _same_again(facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _unknown_clicks(facts: pl.DataFrame) -> pl.DataFrame:
-    """Claimed clicks that a log of that day lacks, unless the log has gaps for most other affiliates too.
+    """Claimed clicks that a log of that day lacks, unless it lacks about as many of the other affiliates' clicks.
 
-    Affiliates count alike, so that a few who invent many clicks do not excuse each other.
+    What is usual is the median of the others: affiliates count alike, so that a few who invent many clicks do not
+    excuse each other.
     """
     looked_up = facts.filter(pl.col("click_found").is_not_null())
-    lacking = looked_up.filter(pl.col("click_found") == 0)
-    shares = looked_up.group_by("affiliate_id").agg(of=pl.len(), lost=(pl.col("click_found") == 0).mean())
-    telling = shares.filter(pl.col("of") >= GAP_LEAST)
+    shares = looked_up.group_by("affiliate_id").agg(of=pl.len(), lost=(pl.col("click_found") == 0).sum()).sort("of")
+    telling = shares.filter(pl.col("of") >= GAP_LEAST).with_columns(share=pl.col("lost") / pl.col("of"))
     excused = []
-    for affiliate in lacking["affiliate_id"].unique():
-        others = telling.filter(pl.col("affiliate_id") != affiliate)["lost"]
-        gapped = (others > LOG_GAPS_MAX).sum()
-        if len(others) >= GAP_PARTNERS and gapped > GAP_MAJORITY * len(others):
+    for affiliate, of, lost in shares.filter(pl.col("lost") > 0).iter_rows():
+        others = telling.filter(pl.col("affiliate_id") != affiliate)["share"]
+        usual = float(np.median(others)) if len(others) >= GAP_PARTNERS else 0.0
+        if binom.sf(lost - 1, of, min(GAP_FACTOR * usual, 1.0)) >= GAP_CHANCE:
             excused.append(affiliate)
+    lacking = looked_up.filter(pl.col("click_found") == 0)
     accused = lacking.filter(~pl.col("affiliate_id").is_in(excused))
     return _hit(accused, "click_unknown", click_id=pl.col("click_id"))
 

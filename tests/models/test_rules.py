@@ -144,11 +144,21 @@ def others(gapped):
     return known, logged
 
 
-@pytest.mark.parametrize(("gapped", "held"), [(0, True), (3, True), (7, True), (10, False)])
+@pytest.mark.parametrize(("gapped", "held"), [(0, True), (3, True), (4, True), (7, False), (10, False)])
 def test_only_a_click_log_with_gaps_for_most_partners_says_nothing(gapped, held):
     known, logged = others(gapped)
     mine = conversion("v1", affiliate_id="a1", click_id="nowhere")
     assert ("v1" in hits([mine, *known], logged)) is held
+
+
+def test_gaps_of_all_partners_do_not_excuse_one_that_lacks_far_more():
+    known, logged = others(10)
+    mine = [conversion(f"v{n}", affiliate_id="a1", click_id=f"mine{n}") for n in range(20)]
+    found = [click(f"mine{n}", affiliate_id="a1") for n in range(20)]
+    usual = hits([*mine, *known], [*found[:14], *logged])
+    assert not any(row["conversion_id"] in usual for row in mine)
+    invented = hits([*mine, *known], [*found[:4], *logged])
+    assert sum(row["conversion_id"] in invented for row in mine) == 16
 
 
 def test_with_few_other_partners_an_unknown_click_is_held():
