@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.schema import Kind
 from screening.errors import InputError
 from screening.gate.payout import Times, Total, add_up, decide_lines, hold_not_due, merged, name_unknown
+from screening.jobs.payout_due import closed, reversals, statuses
 from screening.jobs.payout_evidence import BESIDE, judged_lines
 from screening.jobs.progress import Progress
 from screening.store import Store
@@ -25,10 +25,6 @@ UNREADABLE_NAMED = 1_000
 """Lines that cannot be read are named one by one up to so many; the out-file says it of all."""
 _IDS_AT_A_TIME = 250_000
 """Conversions sought in the lake by one look through it."""
-_SETTLED = ("void", "rejected", "paid")
-"""Statuses of a conversion at the network with which nothing is to be paid any more."""
-_REVERSED = ("void", "refund", "chargeback", "confirmed_fraud")
-"""Outcomes after which nothing is to be paid; one that the scan, or the person who released it, had not seen."""
 _UNKNOWN, _CLOSED = 1, 2
 """What the lake says of a line's conversion: nothing, or that nothing is due."""
 
@@ -134,21 +130,12 @@ class _Reported:
             return
         ids = lines.lazy().select("conversion_id").unique()
         snapshot = self._lake.snapshot()
-        conversions = snapshot.frame(Kind.CONVERSIONS).select("conversion_id", "status")
-        outcomes = snapshot.frame(Kind.OUTCOMES).filter(pl.col("outcome").is_in(_REVERSED))
-        reversed_at = outcomes.group_by("conversion_id").agg(reversed_at=pl.col("ts").max())
         found = lines
-        for said in (conversions.with_columns(reported=pl.lit(value=True)), reversed_at):
+        for said in (statuses(snapshot).with_columns(reported=pl.lit(value=True)), reversals(snapshot)):
             known = said.join(ids, on="conversion_id", how="semi").collect(engine="streaming")
             found = found.join(known, on="conversion_id", how="left")
-        # a status may be the rejection that the person who released it has overruled; a later outcome is not
-        by_nobody = pl.col("cleared_at").is_null()
-        settled = by_nobody & pl.col("status").is_in(_SETTLED)
-        reversed_since = pl.col("reversed_at").is_not_null() & (
-            by_nobody | (pl.col("reversed_at") > pl.col("cleared_at"))
-        )
         self._found[found.filter(pl.col("reported").is_null())["at"]] = _UNKNOWN
-        self._found[found.filter(settled | reversed_since)["at"]] = _CLOSED
+        self._found[found.filter(closed())["at"]] = _CLOSED
 
 
 def summarise(lines: PayoutLines, answers: Iterator[pl.DataFrame]) -> Summary:

@@ -6,7 +6,8 @@ call again, after a crash or a lost answer, gets the same answer and pays nothin
 
 The calls of one server belong to one run, recorded with the settings and versions that hold for all of them. A
 conversion that no scan judged is held as `not_judged`, also when nobody reported it: telling these apart takes a look
-through the lake, which the job `payout` takes once per file.
+through the lake, which the job `payout` takes once per file. What the lake closes is remembered, and read again when
+the lake changes.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from typing import Any
 import polars as pl
 
 from screening.errors import BusyError, ConflictError
-from screening.gate.payout import LINES, decide_lines, times_that_count
+from screening.gate.payout import LINES, decide_lines, hold_not_due, times_that_count
+from screening.jobs.payout_due import Closings
 from screening.jobs.payout_evidence import (
     BESIDE,
     EvidenceChangedError,
@@ -37,6 +39,7 @@ from screening.jobs.payout_evidence import (
 )
 from screening.settings import without_passwords
 from screening.store import RELEASES, AuditEvent, KeptAnswer, ReleasedBeforeError, RunRecord, Store
+from screening.traffic.lake import Lake
 from screening.workspace import Workspace
 
 COMMAND = "payout-calls"
@@ -102,6 +105,7 @@ class PayoutDesk:
         self._clock = clock
         self._run_id = f"{COMMAND}-{uuid.uuid4().hex[:24]}"
         self._recorded = False
+        self._closings = Closings(Lake(workspace.lake))
 
     def decide(self, calls: Sequence[PayoutCall]) -> list[Reply]:
         """Answer the calls, in their order. Raises BusyError when others keep changing the same conversions."""
@@ -141,8 +145,9 @@ class PayoutDesk:
         lines = _frame(calls)
         settings = self._workspace.settings.payout
         times = times_that_count(now, settings.scan_age_days_max, settings.clock_difference_minutes_max)
-        judged = judged_lines(self._store, lines["conversion_id"]).drop(BESIDE)
-        answers = decide_lines(lines.hstack(judged), times)
+        judged = judged_lines(self._store, lines["conversion_id"])
+        answers = decide_lines(lines.hstack(judged.drop(BESIDE)), times)
+        answers = hold_not_due(answers, self._closings.of(lines.select("conversion_id", judged["cleared_at"])))
         ends = list(accumulate(len(call.lines) for call in calls))
         rows = list(zip(*(answers[name].to_list() for name in ("decision", "currency", "reasons")), strict=True))
         told = [self._told(call, rows[end - len(call.lines) : end], now) for call, end in zip(calls, ends, strict=True)]

@@ -14,9 +14,12 @@ import store_writer as writer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from features.schema import Kind
 from screening.jobs.drop import dropped_applications
+from screening.jobs.ingest import Reading, ingest_files
 from screening.jobs.keys import Scope, issue_key, key_of, revoke_key
 from screening.jobs.payout_calls import Answered, CalledLine, PayoutCall, PayoutDesk
+from screening.jobs.progress import silent_progress
 from screening.review.act import Act, Person
 from screening.review.cases import Seen, decide
 from screening.store import Case, CaseEvent
@@ -170,6 +173,32 @@ class TestDesk:
         first, second = (PayoutDesk(scene.workspace, scene.store, scene.clock).decide([call])[0] for _ in range(2))
         assert first.body == second.body
         assert (first.repeated, second.repeated) == (False, True)
+
+    def test_what_is_closed_between_calls_is_not_paid(self, make_scene, tmp_path):
+        scene = make_scene()
+        desk = PayoutDesk(scene.workspace, scene.store, scene.clock)
+        to_pay = scene.store.decisions("latest").filter(decision="pay").sort("conversion_id")
+        before, voided, returned = to_pay.head(3).select("conversion_id", "payout").iter_rows()
+
+        def decision(row):
+            name, amount = row
+            call = PayoutCall("key", f"k-{name}", (CalledLine(name, amount, None, None),))
+            (told,) = json.loads(desk.decide([call])[0].body)["decisions"]
+            return told["decision"], told["reasons"]
+
+        assert decision(before) == ("pay", [])
+        files = {
+            Kind.CONVERSIONS: "conversion_id,ts,affiliate_id,offer_id,payout,status\n"
+            f"{voided[0]},2026-03-01 10:00,a,o,1,void",
+            Kind.OUTCOMES: f"conversion_id,outcome,ts\n{returned[0]},refund,2026-03-01 10:00",
+        }
+        for kind, text in files.items():
+            path = tmp_path / f"{kind}.csv"
+            path.write_text(text)
+            done = ingest_files(scene.workspace, kind, [path], Reading(), scene.clock(), silent_progress())
+            assert not done.report.incomplete
+        assert decision(voided) == decision(returned) == ("hold", ["not_due"])
+        assert scene.store.ledger.released([voided[0], returned[0]]).is_empty()
 
     def test_two_servers_answer_a_call_once(self, make_scene, monkeypatch):
         scene = make_scene()
