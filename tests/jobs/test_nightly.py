@@ -240,12 +240,12 @@ def test_a_folder_that_names_no_kind_is_not_passed_over(root):
 
 
 def test_a_full_disk_is_said_loses_nothing_and_is_made_up_for(root):
-    """RLIMIT_FSIZE stands for the full disk: no file of the night may grow beyond a few kilobytes."""
+    """RLIMIT_FSIZE stands for the full disk: no file of the night may grow beyond some kilobytes, which its journal never needs."""
     code = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "import night_programme as n; from pathlib import Path; from datetime import datetime;"
         "import screening.jobs.nightly;"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000));"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000));"
         "r = n.run_night(Path(sys.argv[1]), datetime.fromisoformat(sys.argv[2]));"
         "print(int(r.exit_code)); [print(s.name, s.status, s.message) for s in r.stages]"
     )
