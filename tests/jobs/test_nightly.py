@@ -240,7 +240,7 @@ def test_a_folder_that_names_no_kind_is_not_passed_over(root):
 
 
 def test_a_full_disk_is_said_loses_nothing_and_is_made_up_for(root):
-    """RLIMIT_FSIZE stands for the full disk: no file of the night may grow beyond some kilobytes, which its journal never needs."""
+    """RLIMIT_FSIZE stands for the full disk: no file of the night may grow beyond what its journal needs."""
     code = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "import night_programme as n; from pathlib import Path; from datetime import datetime;"
