@@ -4,7 +4,7 @@
 
 Prints a markdown table: what is held on scores in the programmes of a generator (those that teaching never sees), by a
 judge taught on all generators and by one taught on all but that one. LESSONS is the folder of `teach_shipped.py`. Both
-judges see fewer conversions than the shipped one, so that seven can be fitted. Everything is simulated. Rules, whole
+judges see fewer conversions than the shipped one, so that all can be fitted. Everything is simulated. Rules, whole
 sources and second opinions are left out; `detection.py` measures scans. Denominators: fraud is simulated fraudulent
 payout, clean all other payout of the same programmes.
 """
