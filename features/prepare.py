@@ -10,7 +10,7 @@ import polars as pl
 import polars.selectors as cs
 
 from features.click_codes import rolled_up
-from features.declared import without_explained
+from features.declared import believable, without_explained
 from features.facts import Inputs, conversion_facts
 from features.lookups import Lookups, Tables, tables_for
 from features.matrix import IDENTITY, Sources, own_features, summed_sources, tables_of_sources
@@ -35,7 +35,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Facts of conversions, their sources, and the matrix that judges see, without what `rewarders` declare; collected.
+    """Facts of conversions, their sources, and the matrix that judges see, without what `clubs` declare; collected.
 
     The matrix has `features.matrix.IDENTITY`, then a float column (32 bits) per feature of
     `features.families.all_features`.
@@ -44,7 +44,7 @@ class Prepared:
     facts: pl.DataFrame
     sources: Sources
     matrix: pl.DataFrame
-    rewarders: frozenset[str]
+    clubs: frozenset[str]
 
 
 def prepare(traffic: Traffic, lookups: Lookups, last_day: int) -> Prepared:
@@ -79,7 +79,8 @@ def assemble(
     own = _collected(own_features(nw.from_native(facts.lazy()), sources))
     facts = facts.drop(cs.matches(_COUNTED))
     matrix = _matrix(own.with_columns(_single(own)), sources)
-    return Prepared(facts, sources, without_explained(matrix, tables.rewarders), tables.rewarders)
+    clubs = believable(tables.rewarders, facts)
+    return Prepared(facts, sources, without_explained(matrix, clubs), clubs)
 
 
 def _matrix(own: pl.DataFrame, sources: Sources) -> pl.DataFrame:

@@ -86,7 +86,7 @@ def _sources(gathered: Gathered, taught: TaughtJudge, verdict: Verdicts, setting
     """Judge sub-sources and windows: SUB, window, counts, posterior, p_value, flagged, bad share, `held`, reasons."""
     matrix = gathered.prepared.matrix
     lazy: pl.LazyFrame = nw.to_native(source_matrix(gathered.prepared.sources))
-    rows = without_explained(lazy.collect(), gathered.prepared.rewarders).sort(*SUB, "window")
+    rows = without_explained(lazy.collect(), gathered.prepared.clubs).sort(*SUB, "window")
     scores = taught.score(rows)
     newest = rows.filter(pl.col("window") == 0)
     own = matrix.select(*SUB, window=_WINDOW, payout="payout").with_columns(
@@ -166,7 +166,7 @@ def _reasons_of(rows: pl.DataFrame, gathered: Gathered, settings: DecisionSettin
         if (row := sums.get(tuple(key))) is None:
             texts.append("[]")
             continue
-        explained = EXPLAINED if key[0] in gathered.prepared.rewarders else ()
+        explained = EXPLAINED if key[0] in gathered.prepared.clubs else ()
         found = source_reasons(row, settings.reasons_max, explained) or [
             Reason("unlike_programme", {"score": score}, 0.5)
         ]
