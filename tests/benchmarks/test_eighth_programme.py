@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
 from types import ModuleType
 
 import polars as pl
@@ -12,7 +10,6 @@ from polars.testing import assert_frame_equal
 
 from features.schema import TABLES, Kind, polars_schema
 
-GENERATORS = Path(__file__).resolve().parents[2] / "benchmarks" / "generators"
 SEEDS = range(1, 11)
 FRAUDS = {
     "click_flooding", "click_injection", "cookie_stuffing", "window_abuse", "bot_leads", "stuffed_leads", "device_farm",
@@ -21,10 +18,8 @@ FRAUDS = {
 
 
 @pytest.fixture(scope="module")
-def eighth():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(GENERATORS))
-        yield importlib.import_module("eighth_programme")
+def eighth(generator):
+    return generator("eighth_programme")
 
 
 @pytest.fixture(scope="module")

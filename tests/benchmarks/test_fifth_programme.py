@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
-from types import ModuleType
-
 import polars as pl
 import pytest
 
 from features.schema import TABLES, Kind, polars_schema
 
-GENERATORS = Path(__file__).resolve().parents[2] / "benchmarks" / "generators"
 SMALL = 12_000
 SEEDS = (1, 2, 3, 4, 5, 6)
 
 
 @pytest.fixture(scope="module")
-def fifth() -> ModuleType:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(GENERATORS))
-        return importlib.import_module("fifth_programme")
+def fifth(generator):
+    return generator("fifth_programme")
 
 
 @pytest.fixture(scope="module")

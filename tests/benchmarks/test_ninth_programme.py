@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +10,10 @@ import pytest
 
 from features.schema import BAD_OUTCOMES, OUTCOMES, TABLES, Kind, polars_schema
 
-GENERATORS = Path(__file__).parents[2] / "benchmarks" / "generators"
-
 
 @pytest.fixture(scope="module")
-def ninth() -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "path", [str(GENERATORS), *sys.path])
-        yield importlib.import_module("ninth_programme")
+def ninth(generator):
+    return generator("ninth_programme")
 
 
 @pytest.fixture(scope="module")

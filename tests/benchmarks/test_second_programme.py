@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from types import ModuleType
 
 import polars as pl
 import pytest
 
 from features.schema import TABLES, Kind
 
-GENERATORS = Path(__file__).resolve().parents[2] / "benchmarks" / "generators"
 SMALL = {"seed": 5, "days": 14, "affiliates": 40, "scale": 0.25}
 
 
 @pytest.fixture(scope="module")
-def second() -> ModuleType:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(GENERATORS))
-        return importlib.import_module("second_programme")
+def second(generator):
+    return generator("second_programme")
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
 from types import ModuleType
 
 import polars as pl
@@ -12,16 +10,13 @@ from polars.testing import assert_frame_equal
 
 from features.schema import Kind, polars_schema
 
-GENERATORS = Path(__file__).resolve().parents[2] / "benchmarks" / "generators"
 SEEDS = range(1, 7)
 WRITTEN = (Kind.CLICKS, Kind.CONVERSIONS, Kind.OUTCOMES, Kind.AFFILIATES)
 
 
 @pytest.fixture(scope="module")
-def seventh():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(GENERATORS))
-        yield importlib.import_module("seventh_programme")
+def seventh(generator):
+    return generator("seventh_programme")
 
 
 @pytest.fixture(scope="module")

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
-from types import ModuleType
-
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from features.schema import TABLES, Kind, polars_schema
 
-GENERATORS = Path(__file__).resolve().parents[2] / "benchmarks" / "generators"
 SEEDS = range(1, 7)
 WRITTEN = (Kind.CLICKS, Kind.CONVERSIONS, Kind.OUTCOMES, Kind.AFFILIATES)
 
 
 @pytest.fixture(scope="module")
-def sixth() -> ModuleType:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(GENERATORS))
-        return importlib.import_module("sixth_programme")
+def sixth(generator):
+    return generator("sixth_programme")
 
 
 @pytest.fixture(scope="module")

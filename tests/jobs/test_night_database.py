@@ -20,15 +20,6 @@ NIGHT = nights.night_of(DAYS[-1])
 _NEEDS_NO_DATABASE = {"ingest", "screen", "rescreen"}
 
 
-def dropped(root):
-    root.mkdir()
-    nights.drop_partners(root)
-    for day in DAYS:
-        nights.drop(root, day)
-        nights.drop_fraud(root, day)
-    return root
-
-
 class StoppingInTheScan:
     """Progress that stops the server once a scan has gathered, and starts it when the night has waited twice."""
 
@@ -47,9 +38,9 @@ class StoppingInTheScan:
 
 
 def test_a_night_whose_database_goes_away_and_comes_back_loses_nothing_and_pays_nothing(tmp_path):
-    plain = dropped(tmp_path / "plain")
+    plain = nights.dropped(tmp_path / "plain", DAYS)
     nights.run_night(plain, NIGHT)
-    root = dropped(tmp_path / "programme")
+    root = nights.dropped(tmp_path / "programme", DAYS)
     with new_server() as server:
         with superuser(server.folder) as connection:
             connection.execute("CREATE DATABASE programme")

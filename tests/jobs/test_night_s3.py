@@ -20,18 +20,9 @@ pytestmark = [
 ]
 
 
-def dropped(root):
-    root.mkdir()
-    nights.drop_partners(root)
-    for day in DAYS:
-        nights.drop(root, day)
-        nights.drop_fraud(root, day)
-    return root
-
-
 def test_a_night_on_object_storage_that_is_killed_ends_as_one_on_a_local_lake(tmp_path, storage):
     client, bucket = storage
-    plain, root = dropped(tmp_path / "plain"), dropped(tmp_path / "programme")
+    plain, root = nights.dropped(tmp_path / "plain", DAYS), nights.dropped(tmp_path / "programme", DAYS)
     (root / "config.yaml").write_text(f"lake:\n  url: s3://{bucket}/lake\n")
     with killer() as program:
         whole = program.night(plain, NIGHT)

@@ -12,6 +12,7 @@ import os
 import random
 import signal
 import sys
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,27 @@ def drop_fraud(root: Path, day: date, conversions: int = 40) -> None:
     folder = root / "drop" / "conversions"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"fraud-{day}.csv").write_text("\n".join(lines) + "\n")
+
+
+def dropped(root: Path, days: Iterable[date]) -> Path:
+    """Drop partners, and the events of days with the sixth partner's fraud among them; return the new folder."""
+    root.mkdir()
+    drop_partners(root)
+    for day in days:
+        drop(root, day)
+        drop_fraud(root, day)
+    return root
+
+
+def begun(root: Path, days: int, ended: int) -> tuple[Path, datetime]:
+    """Drop so many days and run the night that ends the first `ended` of them; return also the last night's moment."""
+    every = [FIRST + timedelta(days=number) for number in range(days)]
+    dropped(root, every[:ended])
+    run_night(root, night_of(every[ended - 1]))
+    for day in every[ended:]:
+        drop(root, day)
+        drop_fraud(root, day)
+    return root, night_of(every[-1])
 
 
 def run_night(root: Path, now: datetime, **more: str) -> NightReport:

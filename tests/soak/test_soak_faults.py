@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import night_programme as nights
@@ -23,16 +22,7 @@ def shell(script: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory):
-    root = tmp_path_factory.mktemp("begun") / "programme"
-    root.mkdir()
-    nights.drop_partners(root)
-    for number in range(3):
-        day = nights.FIRST + timedelta(days=number)
-        nights.drop(root, day)
-        nights.drop_fraud(root, day)
-        if number == 1:
-            nights.run_night(root, nights.night_of(day))
-    return root, nights.night_of(day)
+    return nights.begun(tmp_path_factory.mktemp("begun") / "programme", days=3, ended=2)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import random
 import shutil
 import subprocess
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import night_programme as nights
@@ -38,16 +37,7 @@ def say(line: str) -> None:
 @pytest.fixture
 def begun(tmp_path):
     """A workspace with a fraud and a first night behind it, with the files of the next day dropped; and its moment."""
-    root = tmp_path / "begun"
-    root.mkdir()
-    nights.drop_partners(root)
-    for number in range(4):
-        day = nights.FIRST + timedelta(days=number)
-        nights.drop(root, day)
-        nights.drop_fraud(root, day)
-        if number == _BEGUN_DAYS - 1:
-            nights.run_night(root, nights.night_of(day))
-    return root, nights.night_of(day)
+    return nights.begun(tmp_path / "begun", days=4, ended=_BEGUN_DAYS)
 
 
 @pytest.mark.parametrize("kills", [pytest.param(6, id="a few"), pytest.param(KILLS, marks=SOAK, id="a hundred")])
