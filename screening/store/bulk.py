@@ -31,11 +31,17 @@ def read(backend: Backend, connection: Connection, table: Table, *conditions: Co
     return _one(table.columns, _frames(backend, connection, table.columns, rows))
 
 
-def read_ids(backend: Backend, connection: Connection, key: Column[str], ids: pl.Series) -> pl.DataFrame:
-    """Return the rows of a table whose key is among the ids, however many these are, in no particular order."""
-    asked = (backend.listed(some) for some in _slices(ids))
-    found = [read(backend, connection, key.table, key.in_(select(some.c.value))) for some in asked]
-    return _one(key.table.columns, found)
+def read_ids(
+    backend: Backend, connection: Connection, key: Column[str], ids: pl.Series, names: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """Return the rows of a table whose key is among the ids, however many these are, in no particular order.
+
+    `names` are the columns wanted, None: all.
+    """
+    wanted = _wanted(key, names)
+    asked = (select(key.table).where(key.in_(select(backend.listed(some).c.value))) for some in _slices(ids))
+    found = (_frames(backend, connection, wanted, rows.subquery()) for rows in asked)
+    return _one(wanted, list(chain.from_iterable(found)))
 
 
 def read_newest(
@@ -50,7 +56,7 @@ def read_newest(
 
     `names` are the columns wanted, None: all.
     """
-    wanted = [column for column in key.table.columns if names is None or column.name in names]
+    wanted = _wanted(key, names)
     found = (_frames(backend, connection, wanted, backend.newest(key, by, some)) for some in _slices(ids))
     return _one(wanted, list(chain.from_iterable(found)))
 
@@ -75,6 +81,10 @@ def of_run(access: Access, table: Table, run_id: str, *order: str) -> pl.DataFra
         run_key = connection.scalar(select(tables.runs.c.run_key).where(tables.runs.c.run_id == run_id))
         frame = read(access.backend, connection, table, table.c.run_key == run_key)
     return frame.with_columns(run_id=pl.lit(run_id)).select(*schema_of(table)).sort(order)
+
+
+def _wanted(key: Column[str], names: Sequence[str] | None) -> list[Column[Any]]:
+    return [column for column in key.table.columns if names is None or column.name in names]
 
 
 def _as_stored(backend: Backend, column: KeyedColumnElement[Any]) -> ColumnElement[Any]:

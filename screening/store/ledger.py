@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import polars as pl
-from sqlalchemy import func, select
+from sqlalchemy import Connection
 
 from screening.store import tables
 from screening.store.bulk import read, read_ids
@@ -32,8 +32,6 @@ class Ledger:
         The same releases once more change nothing. Raises ReleasedBeforeError when another batch had released one of
         the conversions, ValueError when a frame names one twice, TypeError when it is not of `RELEASES`.
         """
-        named = 0
-        batches: set[str] = set()
         with self._access.writing() as connection:
             for frame in releases:
                 # in one order everywhere, so that two batches never wait for each other
@@ -43,11 +41,18 @@ class Ledger:
                 if rows["conversion_id"].is_duplicated().any():
                     raise ValueError("a conversion is named twice in one batch of releases")
                 self._access.backend.insert_new(connection, tables.ledger, rows)
-                named += rows.height
-                batches.update(rows["batch_id"].unique())
-            of_batches = select(func.count()).where(tables.ledger.c.batch_id.in_(batches))
-            if connection.scalar(of_batches) != named:
-                raise ReleasedBeforeError
+                self._demand_own(connection, rows)
+
+    def _demand_own(self, connection: Connection, rows: pl.DataFrame) -> None:
+        """Raise ReleasedBeforeError unless the ledger has each of these conversions under the batch of its row.
+
+        Each by itself, not by their number: a batch may have released other conversions before, as one whose call is
+        repeated after its answer was forgotten.
+        """
+        key, named = tables.ledger.c.conversion_id, ("conversion_id", "batch_id")
+        found = read_ids(self._access.backend, connection, key, rows["conversion_id"], named)
+        if not rows.select(named).equals(found.select(named).sort("conversion_id")):
+            raise ReleasedBeforeError
 
     def released(self, conversion_ids: Sequence[str] | pl.Series) -> pl.DataFrame:
         """Return the releases of those conversions that were released, by conversion_id."""

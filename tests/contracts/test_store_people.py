@@ -251,6 +251,18 @@ class TestLedger:
             store.ledger.release([pl.concat([self.releases("b4", "c1"), self.releases("b5", "c3")])])
         assert store.ledger.released(["c3"]).is_empty()
 
+    def test_a_batch_that_comes_again_with_other_conversions_is_held_against_each_of_them(self, store):
+        # as a call whose answer was forgotten: its batch has released something before
+        store.ledger.release([self.releases("b1", "c1")])
+        store.ledger.release([self.releases("b1", "c2")])
+        store.ledger.release([self.releases("b2", "c4")])
+        with pytest.raises(ReleasedBeforeError):
+            store.ledger.release([self.releases("b1", "c3", "c4")])
+        with pytest.raises(ReleasedBeforeError):
+            store.ledger.release([pl.concat([self.releases("b1", "c4"), self.releases("b2", "c5")])])
+        assert store.ledger.batch("b1")["conversion_id"].to_list() == ["c1", "c2"]
+        assert store.ledger.batch("b2")["conversion_id"].to_list() == ["c4"]
+
     def test_a_conversion_named_twice_is_refused(self, store):
         with pytest.raises(ValueError, match="named twice"):
             store.ledger.release([self.releases("b1", "c1", "c1")])
